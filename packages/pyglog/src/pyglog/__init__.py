@@ -1,0 +1,88 @@
+"""glog-style leveled logging for Python: severities, `V(n)`, `-vmodule`, a file per severity.
+
+import pyglog
+
+pyglog.init()                       # flags, environment; logging's records come along
+pyglog.info("registered with %s", master)
+if pyglog.V(2):
+    pyglog.info("offers: %s", offers)
+"""
+
+from ._core import info
+from ._fatal import exit, fatal
+from ._files import Count
+from .bridge import GlogHandler, install, uninstall
+from .control import (
+    OutputStats,
+    Stats,
+    add_sink,
+    configure,
+    flush,
+    names,
+    overridden,
+    remove_sink,
+    restore,
+    settings,
+    stats,
+)
+from .errors import FlagError, GlogError, NoLogError
+from .flags import add_flags, init
+from .log import error, exception, log, warning
+from .record import Record, Stack
+from .settings import Location, ModuleLevel, Settings
+from .severity import Severity
+from .sinks import JsonSink, LoggingSink, Sink, StructuredSink, TextSink
+from .verbosity import V, Verbose, v_depth
+
+INFO = Severity.INFO
+WARNING = Severity.WARNING
+ERROR = Severity.ERROR
+FATAL = Severity.FATAL
+
+__all__ = [
+    "ERROR",
+    "FATAL",
+    "INFO",
+    "WARNING",
+    "Count",
+    "FlagError",
+    "GlogError",
+    "GlogHandler",
+    "JsonSink",
+    "Location",
+    "LoggingSink",
+    "ModuleLevel",
+    "NoLogError",
+    "OutputStats",
+    "Record",
+    "Settings",
+    "Severity",
+    "Sink",
+    "Stack",
+    "Stats",
+    "StructuredSink",
+    "TextSink",
+    "V",
+    "Verbose",
+    "add_flags",
+    "add_sink",
+    "configure",
+    "error",
+    "exception",
+    "exit",
+    "fatal",
+    "flush",
+    "info",
+    "init",
+    "install",
+    "log",
+    "names",
+    "overridden",
+    "remove_sink",
+    "restore",
+    "settings",
+    "stats",
+    "uninstall",
+    "v_depth",
+    "warning",
+]

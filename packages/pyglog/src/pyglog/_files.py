@@ -1,0 +1,310 @@
+"""The files: one per severity, each holding the records of its severity and above.
+
+A log call appends its line to `LogFile.pending`, which is atomic and takes no lock; `Files.drain` writes
+what is pending: when enough lines wait, when a record above `logbuflevel` comes, each `logbufsecs`, at
+exit. A line leaves `pending` only when it is in the file, or, if the file cannot take it, on stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from . import _stderr
+from .record import encode
+from .settings import Settings
+from .severity import LETTERS, Severity
+
+BUFFER_LINES = 1024
+"""How many lines may wait before a log call writes them itself."""
+
+_FOOTER = "\nCONTINUED IN NEXT FILE\n"
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+_SECONDS_AHEAD = 5
+_REPORT_EVERY = 60.0
+
+
+def short_hostname(hostname: str) -> str:
+    """Return a host name up to its first dot."""
+    return hostname.partition(".")[0]
+
+
+def program_name() -> str:
+    """Return what the program is called: its script, or the package run with `-m`."""
+    path = sys.argv[0] if sys.argv else ""
+    folder, _, name = path.rpartition("/")
+    if name == "__main__.py":
+        name = folder.rpartition("/")[2]
+    return name.removesuffix(".py") if name not in ("", "-c", "-m") else "python"
+
+
+def user_name() -> str:
+    """Return the user's name with everything but letters and digits replaced, as it is part of a path."""
+    import getpass
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        name = "unknownuser"
+    return "".join(char if char.isascii() and char.isalnum() else "_" for char in name)
+
+
+def host_name() -> str:
+    """Return this machine's short name."""
+    return short_hostname(platform.node()) or "unknownhost"
+
+
+def log_name(program: str, severity: Severity, when: float, pid: int) -> tuple[str, str]:
+    """Return the name of a log file made at a time, and that of the symlink to it."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(when))
+    name = f"{program}.{host_name()}.{user_name()}.log.{severity.name}.{stamp}.{pid}"
+    return name, f"{program}.{severity.name}"
+
+
+def create(
+    folder: str, program: str, severity: Severity, when: float, link_folder: str = ""
+) -> tuple[int, str]:
+    """Create a log file and point the symlinks at it; return its descriptor and path.
+
+    Raises OSError; FileExistsError if the name is taken, if only by a symlink, which is not followed.
+    """
+    name, link = log_name(program, severity, when, os.getpid())
+    path = os.path.join(folder, name)
+    descriptor = os.open(path, _FLAGS, 0o666)
+    _point(os.path.join(folder, link), name)
+    if link_folder:
+        _point(os.path.join(link_folder, link), os.path.abspath(path))
+    return descriptor, path
+
+
+def _point(link: str, target: str) -> None:
+    """Make or move a symlink in one step; a log works without, so failing is no error."""
+    beside = f"{link}.{os.getpid()}.new"
+    try:
+        os.symlink(target, beside)
+        os.replace(beside, link)
+    except OSError:
+        return
+
+
+@dataclass(slots=True)
+class Count:
+    """Lines and bytes."""
+
+    lines: int = 0
+    bytes: int = 0
+
+
+class LogFile:
+    """One severity's file and the lines that wait for it."""
+
+    def __init__(self, severity: Severity) -> None:
+        self.severity = severity
+        self.pending: list[str] = []
+        self.names: list[str] = []
+        self.drained = Count()
+        self.settings = Settings()
+        self.now: Callable[[], float] = time.time
+        self._descriptor: int | None = None
+        self._size = 0
+        self._made_at = 0
+        self._failing = False
+        self._reported = -_REPORT_EVERY
+
+    def drain(self) -> None:
+        """Write all that is pending; called by one thread at a time."""
+        while self.pending:
+            lines = self.pending[:]
+            self._write(lines)
+            del self.pending[: len(lines)]
+
+    def open(self) -> bool:
+        """Make the file if there is none; False, and told on stderr, if that fails."""
+        return self._descriptor is not None or self._rotate()
+
+    def sync(self) -> None:
+        """Ask the system to bring what was written to the disk."""
+        if self._descriptor is not None:
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                self._report(f"cannot sync {self.names[-1]}: {error.strerror}")
+
+    def close(self) -> None:
+        """Close the file; the next line makes a new one."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = None
+        self.names = []
+
+    def _write(self, lines: Sequence[str]) -> None:
+        data = encode("".join(lines))
+        self.drained.lines += len(lines)
+        self.drained.bytes += len(data)
+        if not self.open():
+            self._to_stderr(lines)
+        elif self._size + len(data) < self.settings.max_log_size:
+            self._append(lines, data)
+        else:
+            self._write_rotating(lines)
+
+    def _write_rotating(self, lines: Sequence[str]) -> None:
+        """Write lines one by one, each to a new file if it would fill this one and the name is free."""
+        for line in lines:
+            data = encode(line)
+            if self._size + len(data) >= self.settings.max_log_size and int(self.now()) != self._made_at:
+                self._rotate()
+            self._append([line], data)
+
+    def _append(self, lines: Sequence[str], data: bytes) -> None:
+        """Write lines, given with their bytes, to the open file."""
+        assert self._descriptor is not None
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:] if written else data)
+        except OSError as error:
+            self._report(f"cannot write {self.names[-1]}: {error.strerror}")
+            self._to_stderr(self._keep_whole_lines(lines, written))
+            return
+        self._size += written
+        self._failing = False
+
+    def _keep_whole_lines(self, lines: Sequence[str], written: int) -> Sequence[str]:
+        """Cut the file back to the last line that got in whole; return the others."""
+        whole = kept = 0
+        for line in lines:
+            length = len(encode(line))
+            if whole + length > written:
+                break
+            whole += length
+            kept += 1
+        self._size += whole
+        if written > whole and self._descriptor is not None:
+            try:
+                os.ftruncate(self._descriptor, self._size)
+            except OSError as error:
+                self._report(f"cannot cut {self.names[-1]}: {error.strerror}")
+        return lines[kept:]
+
+    def _to_stderr(self, lines: Sequence[str]) -> None:
+        """Write lines of this severity to stderr: the others have a file of their own, and some are there."""
+        settings, severity = self.settings, self.severity
+        if settings.alsologtostderr or severity >= settings.stderrthreshold:
+            return
+        for line in lines:
+            if line[0] == LETTERS[severity]:
+                _stderr.write(line, severity, settings.colorlogtostderr)
+
+    def _report(self, trouble: str) -> None:
+        """Say once that the file fails: again only after it has worked, and not within a minute."""
+        if not self._failing and time.monotonic() - self._reported >= _REPORT_EVERY:
+            self._reported = time.monotonic()
+            _stderr.write(f"pyglog: {trouble}; what it cannot hold comes here\n", Severity.INFO)
+        self._failing = True
+
+    def _rotate(self) -> bool:
+        """Go on in a new file, linked with the present one; keep that if no new one can be made."""
+        previous, now = self._descriptor, self.now()
+        folder = self.settings.log_dir or os.environ.get("TMPDIR") or "/tmp"
+        program = self.settings.program or program_name()
+        for ahead in range(_SECONDS_AHEAD):
+            try:
+                descriptor, path = create(folder, program, self.severity, now + ahead, self.settings.log_link)
+                break
+            except FileExistsError as error:
+                trouble = error
+            except OSError as error:
+                self._report(f"cannot make a log file in {folder} (see -log_dir): {error.strerror}")
+                return False
+        else:
+            self._report(f"cannot make a log file in {folder}: {trouble.strerror}: {trouble.filename}")
+            return False
+        self._made_at = int(now + ahead)
+        self._descriptor, self._size = descriptor, 0
+        try:
+            if previous is not None:
+                os.write(previous, encode(f"Next log: {path}{_FOOTER}"))
+            self._size = os.write(descriptor, self._header(now))
+        except OSError as error:
+            self._report(f"cannot write {path}: {error.strerror}")
+        finally:
+            if previous is not None:
+                os.close(previous)
+        self.names.append(path)
+        return True
+
+    def _header(self, now: float) -> bytes:
+        stamp = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(now))
+        built = f"{platform.python_implementation()} {platform.python_version()}"
+        return encode(
+            f"Log file created at: {stamp}\n"
+            f"Running on machine: {host_name()}\n"
+            f"Binary: Built with {built} for {sys.platform}/{platform.machine()}\n"
+            f"Previous log: {self.names[-1] if self.names else '<none>'}\n"
+            "Log line format: [IWEF]mmdd hh:mm:ss.uuuuuu threadid file:line] msg\n"
+        )
+
+
+class Files:
+    """The four files, written by one thread at a time."""
+
+    def __init__(self) -> None:
+        self.logs = tuple(LogFile(severity) for severity in Severity)
+        self.lock = threading.RLock()
+        self._draining = False
+
+    def append(self, severity: Severity, line: str) -> None:
+        """Put a line into the file of a severity and those below it."""
+        for log in self.logs[: severity + 1]:
+            log.pending.append(line)
+
+    def drain(self) -> None:
+        """Write all that is pending.
+
+        Inside a drain of the same thread (a signal handler or a destructor logs) it does nothing: the outer
+        one takes what has come.
+        """
+        with self.lock:
+            if self._draining:
+                return
+            self._draining = True
+            try:
+                for log in reversed(self.logs):
+                    log.drain()
+            finally:
+                self._draining = False
+
+    def sync(self) -> None:
+        """Write all that is pending and bring it to the disk."""
+        self.drain()
+        with self.lock:
+            for log in reversed(self.logs):
+                log.sync()
+
+    def apply(self, settings: Settings) -> None:
+        """Take over settings; files are closed if they belong elsewhere now."""
+        with self.lock:
+            self.drain()
+            for log in self.logs:
+                old, log.settings = log.settings, settings
+                if (old.log_dir, old.log_link, old.program) != (
+                    settings.log_dir,
+                    settings.log_link,
+                    settings.program,
+                ):
+                    log.close()
+
+    def after_fork(self) -> None:
+        """Forget, in a child, the files and lines of the parent."""
+        self.lock = threading.RLock()
+        self._draining = False
+        for log in self.logs:
+            log.pending.clear()
+            log.close()
+            log.drained = Count()
