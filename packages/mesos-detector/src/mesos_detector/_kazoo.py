@@ -1,0 +1,198 @@
+"""The one place that knows kazoo: a connection to ZooKeeper whose every outcome is one of our values."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, TypeAlias
+
+from kazoo import exceptions as kazoo_errors
+from kazoo.client import KazooClient
+from kazoo.protocol.states import KazooState, KeeperState
+from kazoo.retry import KazooRetry
+from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE
+
+from mesos_detector.address import ZooKeeperAddress
+
+_RECONNECT_DELAY = 0.1
+_RECONNECT_DELAY_MAX = 2.0
+
+
+class Link(Enum):
+    """What happened to the connection."""
+
+    CONNECTED = auto()
+    SUSPENDED = auto()
+    EXPIRED = auto()
+    REFUSED = auto()
+
+
+class Missing(Enum):
+    """The node does not exist."""
+
+    MISSING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """ZooKeeper, or the way to it, answered with an error. `retryable`: a later try may do better."""
+
+    reason: str
+    retryable: bool
+
+
+Done: TypeAlias = Callable[[Any], None]
+
+
+class _Discreet(logging.LoggerAdapter[logging.Logger]):
+    """Passes kazoo's records on with the credentials blotted out; kazoo logs whole requests when verbose."""
+
+    def __init__(self, logger: logging.Logger, secret: str | None) -> None:
+        super().__init__(logger, {})
+        user, _, password = (secret or "").partition(":")
+        self._secrets = [text for text in (secret, password) if text]
+        del user
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        if not self.isEnabledFor(level):
+            return
+        text = str(msg) % args if args else str(msg)
+        for secret in self._secrets:
+            text = text.replace(secret, "***").replace(repr(secret)[1:-1], "***")
+        self.logger.log(level, "%s", text, **kwargs)
+
+
+class Connection:
+    """A session with ZooKeeper, kept alive and renewed. Callbacks come on threads of kazoo's."""
+
+    def __init__(
+        self, address: ZooKeeperAddress, *, session_timeout: float, on_link: Callable[[Link], None]
+    ) -> None:
+        self._on_link = on_link
+        self._secured = address.credential is not None
+        retry = KazooRetry(
+            max_tries=-1, delay=_RECONNECT_DELAY, backoff=2, max_jitter=0.4, max_delay=_RECONNECT_DELAY_MAX
+        )
+        self._client = KazooClient(
+            hosts=address.hosts,
+            timeout=session_timeout,
+            auth_data=[("digest", address.credential)] if address.credential is not None else None,
+            connection_retry=retry,
+            logger=_Discreet(logging.getLogger("mesos.detector.kazoo"), address.credential),
+        )
+        self._client.add_listener(self._changed)
+
+    @property
+    def session_id(self) -> int | None:
+        """The session's number, None while there is no session."""
+        identifier = self._client.client_id
+        return identifier[0] if identifier else None
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._client.start_async()
+
+    def stop(self) -> None:
+        """Close the session, whose ephemeral nodes are then gone, and every thread and socket."""
+        try:
+            self._client.stop()
+        finally:
+            self._client.close()
+
+    def children(self, path: str, watch: Callable[[], None], done: Done) -> None:
+        """List children; `done` gets the names, Missing or Trouble, `watch` is called at a change."""
+
+        def listed(outcome: Any) -> None:
+            if outcome is Missing.MISSING:
+                self._call(lambda: self._client.exists_async(path, watch=_watcher(watch)), appeared)
+            else:
+                done(outcome)
+
+        def appeared(outcome: Any) -> None:
+            if isinstance(outcome, Trouble):
+                done(outcome)
+            elif outcome is None or outcome is Missing.MISSING:
+                done(Missing.MISSING)
+            else:
+                watch()
+
+        self._call(lambda: self._client.get_children_async(path, watch=_watcher(watch)), listed)
+
+    def get(self, path: str, done: Done) -> None:
+        """Read a node; `done` gets (data, number of the owning session), Missing or Trouble."""
+
+        def got(outcome: Any) -> None:
+            done((outcome[0], outcome[1].ephemeralOwner) if isinstance(outcome, tuple) else outcome)
+
+        self._call(lambda: self._client.get_async(path), got)
+
+    def create(self, path: str, data: bytes, done: Done, *, sequential: bool = False) -> None:
+        """Create a node, ephemeral and sequential or lasting; `done` gets its path or Trouble.
+
+        Lasting nodes that are there already are no trouble.
+        """
+        acl = CREATOR_ALL_ACL + READ_ACL_UNSAFE if self._secured else OPEN_ACL_UNSAFE
+
+        def created(outcome: Any) -> None:
+            done(path if isinstance(outcome, _Exists) else outcome)
+
+        self._call(
+            lambda: self._client.create_async(path, data, acl=acl, ephemeral=sequential, sequence=sequential),
+            created,
+        )
+
+    def delete(self, path: str, done: Done) -> None:
+        """Delete a node; `done` gets None, Missing or Trouble."""
+        self._call(lambda: self._client.delete_async(path), done)
+
+    def _changed(self, state: str) -> None:
+        if state == KazooState.CONNECTED:
+            self._on_link(Link.CONNECTED)
+        elif state == KazooState.SUSPENDED:
+            self._on_link(Link.SUSPENDED)
+        elif self._client.client_state == KeeperState.AUTH_FAILED:
+            self._on_link(Link.REFUSED)
+        else:
+            self._on_link(Link.EXPIRED)
+
+    def _call(self, begin: Callable[[], Any], done: Done) -> None:
+        try:
+            pending = begin()
+        except Exception as error:
+            done(_trouble(error))
+            return
+
+        def finished(result: Any) -> None:
+            done(result.value if result.exception is None else _trouble(result.exception))
+
+        pending.rawlink(finished)
+
+
+class _Exists:
+    """Outcome of a creation: the node was there."""
+
+
+_REFUSALS: Mapping[type[Exception], str] = {
+    kazoo_errors.NoAuthError: "ZooKeeper does not allow it: the node's ACL asks for other credentials",
+    kazoo_errors.AuthFailedError: "ZooKeeper refuses the credentials",
+    kazoo_errors.InvalidACLError: "ZooKeeper refuses the ACL: the credentials are not valid for digest",
+    kazoo_errors.BadArgumentsError: "ZooKeeper refuses the path",
+    kazoo_errors.NoChildrenForEphemeralsError: "the path is an ephemeral node, which can have no children",
+}
+
+
+def _trouble(error: BaseException) -> Missing | _Exists | Trouble:
+    if isinstance(error, kazoo_errors.NoNodeError):
+        return Missing.MISSING
+    if isinstance(error, kazoo_errors.NodeExistsError):
+        return _Exists()
+    for kind, reason in _REFUSALS.items():
+        if isinstance(error, kind):
+            return Trouble(reason, retryable=False)
+    return Trouble(f"ZooKeeper answered with {type(error).__name__}", retryable=True)
+
+
+def _watcher(watch: Callable[[], None]) -> Callable[[object], None]:
+    return lambda event: watch()
