@@ -5,5 +5,6 @@
 
 int runMaster();
 int runAgent();
+int runScheduler(int argc, char** argv);
 int runContainerizer(int argc, char** argv);
 int runSwitchboard();

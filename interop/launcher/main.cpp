@@ -3,6 +3,7 @@
 //
 //   realmesos master --port=5050 --work_dir=DIR ...   (all mesos-master flags)
 //   realmesos agent  --master=127.0.0.1:5050 ...      (all mesos-agent flags)
+//   realmesos scheduler MASTER ...                    (the C++ driver, see scheduler.cpp)
 //   mesos-containerizer launch ...        (links to this program, by its name,
 //   mesos-io-switchboard ...               for the agent's --launcher_dir)
 //
@@ -46,5 +47,9 @@ int main(int argc, char** argv)
     flagv[0] = const_cast<char*>("mesos-agent");
     return runAgent();
   }
-  die("usage: realmesos {master|agent} [--flag=value ...]");
+  if (mode == "scheduler") {
+    openLibrary();
+    return runScheduler(argc - 1, argv + 1);
+  }
+  die("usage: realmesos {master|agent} [--flag=value ...], or realmesos scheduler ...");
 }
