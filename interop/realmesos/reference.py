@@ -65,10 +65,8 @@ class ReferenceScheduler:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             name, *words = line.decode().split()
-            if name in ("ended", "executorLost"):  # their last word is a number
-                numbers = (words.pop().encode(),)
-            else:
-                numbers = ()
+            # The last word of these is a number, all others are base64.
+            numbers = [words.pop().encode()] if name in ("ended", "executorLost") else []
             self.callbacks.put(Callback(name, (*map(base64.b64decode, map(_unword, words)), *numbers)))
         self.callbacks.put(Callback("exited", ()))
 
@@ -80,7 +78,7 @@ class ReferenceScheduler:
     ) -> Callback:
         """Take callbacks until one of that name satisfies the predicate; the others are dropped."""
         deadline = time.monotonic() + timeout
-        seen = []
+        seen: list[str] = []
         while True:
             try:
                 callback = self.callbacks.get(timeout=max(0.0, deadline - time.monotonic()))
