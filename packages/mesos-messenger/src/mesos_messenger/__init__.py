@@ -1,0 +1,49 @@
+"""libprocess messaging: typed messages between processes, in order, links, plain HTTP on the same port."""
+
+from ._outbox import Overflow, Undelivered
+from .codec import Decoder, Encoder, HostHeader, Limits
+from .endpoint import Endpoint, TimerHandle
+from .errors import (
+    AddressError,
+    ConfigurationError,
+    MessageError,
+    MessengerError,
+    NotRunningError,
+    ProtocolError,
+    QueueFullError,
+    UsageError,
+)
+from .http import HttpError, Pipe, Request, Response, StreamingResponse
+from .messenger import Messenger
+from .metrics import Drop, Snapshot
+from .options import Options
+from .upid import UPID
+
+__all__ = [
+    "UPID",
+    "AddressError",
+    "ConfigurationError",
+    "Decoder",
+    "Drop",
+    "Encoder",
+    "Endpoint",
+    "HostHeader",
+    "HttpError",
+    "Limits",
+    "MessageError",
+    "Messenger",
+    "MessengerError",
+    "NotRunningError",
+    "Options",
+    "Overflow",
+    "Pipe",
+    "ProtocolError",
+    "QueueFullError",
+    "Request",
+    "Response",
+    "Snapshot",
+    "StreamingResponse",
+    "TimerHandle",
+    "Undelivered",
+    "UsageError",
+]

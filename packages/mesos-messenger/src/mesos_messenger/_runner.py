@@ -1,0 +1,110 @@
+"""The thread that runs an endpoint's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar, cast
+
+from .errors import NotRunningError
+
+__all__ = ["Runner", "ThreadRunner"]
+
+logger = logging.getLogger("mesos.messenger")
+
+T = TypeVar("T")
+
+
+class Runner(Protocol):
+    """What runs an event loop; `testing` has one without a thread."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+
+    def start(self, name: str) -> None:
+        """Make the loop and run it."""
+
+    def on_loop(self) -> bool:
+        """Whether the caller is on the loop's thread."""
+
+    def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        """Run a coroutine on the loop and wait for it."""
+
+    def finish(self, timeout: float | None) -> bool:
+        """Stop the loop; True when it has ended."""
+
+
+def _new_loop(uvloop: bool) -> asyncio.AbstractEventLoop:
+    if uvloop:
+        try:
+            module = importlib.import_module("uvloop")
+        except ImportError:
+            pass
+        else:
+            return cast(asyncio.AbstractEventLoop, module.new_event_loop())
+    return asyncio.new_event_loop()
+
+
+class ThreadRunner:
+    """A loop on a daemon thread of its own."""
+
+    def __init__(self, *, uvloop: bool = True) -> None:
+        self._uvloop = uvloop
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            raise NotRunningError("the messenger has not been started")
+        return self._loop
+
+    def start(self, name: str) -> None:
+        self._loop = _new_loop(self._uvloop)
+        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+        self._thread.start()
+
+    def _main(self) -> None:
+        loop = self.loop
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+        finally:
+            tasks = asyncio.all_tasks(loop)
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    def on_loop(self) -> bool:
+        return self._thread is not None and threading.get_ident() == self._thread.ident
+
+    def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        except RuntimeError as error:
+            coroutine.close()
+            raise NotRunningError("the messenger has been stopped") from error
+        return future.result(timeout)
+
+    def finish(self, timeout: float | None) -> bool:
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return True
+        on_loop = self.on_loop()
+        if on_loop:
+            loop.stop()
+            return False
+        try:
+            call: Callable[[], object] = loop.stop
+            loop.call_soon_threadsafe(call)
+        except RuntimeError:
+            pass  # The loop has ended already.
+        thread.join(timeout)
+        return not thread.is_alive()
