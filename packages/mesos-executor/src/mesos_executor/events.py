@@ -1,0 +1,63 @@
+"""What happens to an executor: the events of a driver, with `mesos.v1` messages inside.
+
+`MesosExecutorDriver` turns each into the callback of the same name; `AsyncExecutorDriver` yields them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from mesos_proto.v1 import mesos_pb2 as mesos
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The agent has accepted this executor; tasks follow."""
+
+    executor_info: mesos.ExecutorInfo
+    framework_info: mesos.FrameworkInfo
+    agent_info: mesos.AgentInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Reregistered:
+    """A restarted agent has accepted this executor again."""
+
+    agent_info: mesos.AgentInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The agent went away; it may come back, and the tasks go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLaunched:
+    """Run this task."""
+
+    task: mesos.TaskInfo
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKilled:
+    """Kill this task."""
+
+    task_id: mesos.TaskID
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkMessage:
+    """The scheduler sent these bytes."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Kill every task, send the last updates, and end: after the grace period the process group is killed."""
+
+
+Event: TypeAlias = (
+    Registered | Reregistered | Disconnected | TaskLaunched | TaskKilled | FrameworkMessage | Shutdown
+)
