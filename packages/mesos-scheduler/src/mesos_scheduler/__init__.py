@@ -1,0 +1,33 @@
+"""Scheduler drivers for Apache Mesos."""
+
+from .artifacts import ArtifactServer
+from .driver import MesosSchedulerDriver
+from .errors import (
+    DriverAborted,
+    DriverMisuse,
+    FlagError,
+    FrameworkIdStoreError,
+    SchedulerError,
+    UnsupportedByMaster,
+)
+from .options import SessionOptions
+from .scheduler import Scheduler, SchedulerDriver
+from .status import Status
+from .store import FileFrameworkIdStore, FrameworkIdStore
+
+__all__ = [
+    "ArtifactServer",
+    "DriverAborted",
+    "DriverMisuse",
+    "FileFrameworkIdStore",
+    "FlagError",
+    "FrameworkIdStore",
+    "FrameworkIdStoreError",
+    "MesosSchedulerDriver",
+    "Scheduler",
+    "SchedulerDriver",
+    "SchedulerError",
+    "SessionOptions",
+    "Status",
+    "UnsupportedByMaster",
+]

@@ -1,0 +1,398 @@
+"""The v0 scheduler driver: callbacks on a thread of its own, the protocol on another."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Literal, TypeVar, overload
+
+from google.protobuf.message import Message
+from mesos_auth import Credential
+from mesos_proto.v1 import mesos_pb2 as mesos
+from mesos_proto.v1 import scheduler_pb2
+
+from . import commands, events
+from ._callbacks import CallbackThread, Item
+from ._defaults import complete_framework_info
+from ._dispatch import Handlers, handlers
+from ._shell import Place, Shell
+from .errors import DriverAborted, DriverMisuse
+from .options import SessionOptions
+from .scheduler import Scheduler
+from .session import SchedulerSession
+from .status import Status
+from .store import FrameworkIdStore
+
+_log = logging.getLogger("mesos.scheduler")
+
+LINGER = 5.0
+"""Seconds that an aborted driver nobody joins keeps its connections, for a `stop` to end the framework."""
+
+
+class MesosSchedulerDriver:
+    """Connects a `Scheduler` to the leading master, over libprocess.
+
+    `master` is `host:port`, `zk://host:port,…/path`, `http://host:port` or `file:///path`. An id in
+    `framework_info` (or in `framework_id_store`) takes over from an earlier instance. `credential`
+    authenticates. `bind` and `advertise` (`ip:port`) are where to listen and what to tell others.
+    `queue_limit` bounds, in bytes, the events that wait for callbacks; beyond it the master is not read.
+    `options` holds the rest; driver flags in the environment override its times.
+
+    Each call returns the driver's `Status` after it and may come from any thread, also from a callback.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        framework_info: mesos.FrameworkInfo,
+        master: str,
+        *,
+        credential: Credential | None = None,
+        implicit_acknowledgements: bool = True,
+        suppressed_roles: Iterable[str] = (),
+        framework_id_store: FrameworkIdStore | None = None,
+        bind: str | None = None,
+        advertise: str | None = None,
+        queue_limit: int = 64 * 1024 * 1024,
+        options: SessionOptions | None = None,
+    ) -> None:
+        self._scheduler = scheduler
+        self._store = framework_id_store
+        info = complete_framework_info(framework_info)
+        if framework_id_store is not None and not info.id.value:
+            info.id.value = framework_id_store.load() or ""
+        if credential is not None and not info.principal:
+            info.principal = credential.principal
+        settings = replace(
+            (options or SessionOptions()).with_environ(),
+            implicit_acknowledgements=implicit_acknowledgements,
+            authenticate=credential is not None,
+        )
+        self._session = SchedulerSession(
+            info,
+            settings,
+            suppressed_roles,
+        )
+        self._shell = Shell(
+            self._session,
+            Place(master, bind, advertise, credential, queue_limit),
+            deliver=self._deliver,
+            ended=self._session_ended,
+            forget=self._forget,
+        )
+        self._callbacks = CallbackThread(
+            self._call, self._shell.post_quietly, self._shell.batch_done, self._failed, self._finished
+        )
+        self._lock = threading.Lock()
+        self._status = Status.NOT_STARTED
+        self._ended = threading.Event()
+        self._joined = threading.Event()
+        self._failure: BaseException | None = None
+        self._handlers: Handlers = {
+            **handlers(scheduler, self),
+            commands.RememberFramework: self._remember,
+        }
+
+    @property
+    def status(self) -> Status:
+        """What the driver is doing."""
+        return self._status
+
+    @property
+    def framework_id(self) -> mesos.FrameworkID | None:
+        """The framework's id, once it has one."""
+        value = self._session.framework_id
+        return mesos.FrameworkID(value=value) if value else None
+
+    # Life.
+
+    def start(self) -> Status:
+        """Listen, and look for the leading master; callbacks begin.
+
+        Raises `DriverMisuse` for a master that cannot be meant, and what the messenger raises when it
+        cannot listen; the driver is then ABORTED.
+        """
+        with self._lock:
+            if self._status is not Status.NOT_STARTED:
+                return self._status
+            self._status = Status.RUNNING
+        try:
+            self._shell.start()
+        except BaseException:
+            self._status = Status.ABORTED
+            self._shell.closed.set()
+            self._ended.set()
+            raise
+        self._callbacks.start()
+        return self._status
+
+    def stop(self, failover: bool = False) -> Status:
+        """End the driver; no further callback starts. Unless `failover`, the framework ends too, and with
+        it all of its tasks. Returns ABORTED when the driver was aborted before."""
+        with self._lock:
+            before = self._status
+            if before not in (Status.RUNNING, Status.ABORTED):
+                return before
+            self._status = Status.STOPPED
+        self._callbacks.end()
+        if not self._shell.closed.is_set():
+            self._shell.post(commands.Stop(failover))
+        return Status.ABORTED if before is Status.ABORTED else Status.STOPPED
+
+    def abort(self) -> Status:
+        """End the driver as failed; no further callback starts. Tasks go on, and the framework stays for
+        its `failover_timeout`."""
+        with self._lock:
+            if self._status is not Status.RUNNING:
+                return self._status
+            self._status = Status.ABORTED
+        self._callbacks.end()
+        self._shell.post(commands.Abort())
+        return Status.ABORTED
+
+    @overload
+    def join(self, timeout: None = None) -> Status: ...
+
+    @overload
+    def join(self, timeout: float) -> Status | Literal[False]: ...
+
+    def join(self, timeout: float | None = None) -> Status | Literal[False]:
+        """Wait for the driver to end, its last callback to return and its sockets to close.
+
+        Returns the final status, or False when that took longer than `timeout` seconds. Raises what ended
+        the driver: the exception out of a callback, or `DriverAborted` with the master's words. A driver
+        not started is not waited for.
+        """
+        if self._status is Status.NOT_STARTED:
+            return self._status
+        if self._callbacks.is_current():
+            if timeout is None:
+                raise DriverMisuse("join() inside a callback would wait for itself; call stop() and return")
+            return False
+        deadline = None if timeout is None else time.monotonic() + timeout
+        self._joined.set()
+        if not self._ended.wait(_left(deadline)):
+            return False
+        if not self._callbacks.join(_left(deadline)):
+            return False
+        if not self._shell.closed.is_set():
+            self._shell.close_soon()
+        if not self._shell.closed.wait(_left(deadline)):
+            return False
+        if self._failure is not None:
+            raise self._failure
+        return self._status
+
+    def run(self) -> Status:
+        """Start, and wait for the end; an interruption (Ctrl-C) aborts the driver and is raised again."""
+        self.start()
+        try:
+            return self.join()
+        except KeyboardInterrupt:
+            self.abort()
+            raise
+
+    def __enter__(self) -> MesosSchedulerDriver:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop; after an exception the framework is left for another instance to take over."""
+        self.stop(failover=kind is not None)
+        if kind is None:
+            self.join()
+
+    # Calls.
+
+    def accept_offers(
+        self,
+        offer_ids: Iterable[mesos.OfferID],
+        operations: Iterable[mesos.Offer.Operation],
+        filters: mesos.Filters | None = None,
+    ) -> Status:
+        """Apply operations, in order, to offers of one agent.
+
+        While the driver is disconnected, each task to launch is reported lost instead.
+        """
+        return self._do(
+            commands.AcceptOffers(list(offer_ids), _copies(operations), filters or mesos.Filters())
+        )
+
+    def launch_tasks(
+        self,
+        offer_ids: mesos.OfferID | Iterable[mesos.OfferID],
+        tasks: Iterable[mesos.TaskInfo],
+        filters: mesos.Filters | None = None,
+    ) -> Status:
+        """Launch tasks on offers of one agent; what is left over is declined with the filters."""
+        operation = mesos.Offer.Operation(type=mesos.Offer.Operation.LAUNCH)
+        operation.launch.task_infos.extend(tasks)
+        return self.accept_offers(_listed(offer_ids), [operation], filters)
+
+    def decline_offer(
+        self,
+        offer_ids: mesos.OfferID | Iterable[mesos.OfferID],
+        filters: mesos.Filters | None = None,
+    ) -> Status:
+        """Decline offers."""
+        return self._do(commands.DeclineOffers(_listed(offer_ids), filters or mesos.Filters()))
+
+    def accept_inverse_offers(
+        self, inverse_offer_ids: Iterable[mesos.OfferID], filters: mesos.Filters | None = None
+    ) -> Status:
+        """Agree to free the resources."""
+        return self._do(
+            commands.AnswerInverseOffers(list(inverse_offer_ids), filters or mesos.Filters(), True)
+        )
+
+    def decline_inverse_offers(
+        self, inverse_offer_ids: Iterable[mesos.OfferID], filters: mesos.Filters | None = None
+    ) -> Status:
+        """Refuse to free the resources."""
+        return self._do(
+            commands.AnswerInverseOffers(list(inverse_offer_ids), filters or mesos.Filters(), False)
+        )
+
+    def revive_offers(self, roles: Iterable[str] = ()) -> Status:
+        """Ask for offers again, without filters; no roles: for every role."""
+        return self._do(commands.ReviveOffers(list(roles)))
+
+    def suppress_offers(self, roles: Iterable[str] = ()) -> Status:
+        """Ask for no more offers; no roles: for no role."""
+        return self._do(commands.SuppressOffers(list(roles)))
+
+    def request_resources(self, requests: Iterable[mesos.Request]) -> Status:
+        """Ask for resources; the stock allocator does not listen."""
+        return self._do(commands.RequestResources(_copies(requests)))
+
+    def kill_task(
+        self,
+        task_id: mesos.TaskID,
+        agent_id: mesos.AgentID | None = None,
+        kill_policy: mesos.KillPolicy | None = None,
+    ) -> Status:
+        """Have a task killed; not guaranteed, repeat when no update comes."""
+        return self._do(commands.KillTask(task_id, agent_id, kill_policy))
+
+    def shutdown_executor(self, executor_id: mesos.ExecutorID, agent_id: mesos.AgentID) -> Status:
+        """Have an executor shut down."""
+        return self._do(commands.ShutdownExecutor(executor_id, agent_id))
+
+    def send_framework_message(
+        self, executor_id: mesos.ExecutorID, agent_id: mesos.AgentID, data: bytes
+    ) -> Status:
+        """Send bytes to an executor, straight to its agent when a task was launched there."""
+        return self._do(commands.SendFrameworkMessage(executor_id, agent_id, bytes(data)))
+
+    def reconcile_tasks(self, statuses: Iterable[mesos.TaskStatus] = ()) -> Status:
+        """Ask for the state of tasks (only `task_id` and `agent_id` matter); none named: of all."""
+        return self._do(commands.ReconcileTasks(_copies(statuses)))
+
+    def acknowledge_status_update(self, status: mesos.TaskStatus) -> Status:
+        """Acknowledge an update; for drivers with `implicit_acknowledgements=False` only."""
+        call = commands.AcknowledgeStatusUpdate(
+            events.Acknowledgement(status.agent_id.value, status.task_id.value, status.uuid)
+        )
+        self._session.check(call)
+        if self._status is Status.RUNNING:
+            self._shell.post_quietly(call)
+        return self._status
+
+    def update_framework(
+        self,
+        framework_info: mesos.FrameworkInfo,
+        suppressed_roles: Iterable[str] = (),
+        offer_constraints: scheduler_pb2.OfferConstraints | None = None,
+    ) -> Status:
+        """Change what the master knows of the framework; its id must be the one it has."""
+        (info,) = _copies([framework_info])
+        return self._do(commands.UpdateFramework(info, list(suppressed_roles), offer_constraints))
+
+    def _do(self, call: commands.UserCall) -> Status:
+        self._session.check(call)
+        if self._status is Status.RUNNING:
+            self._shell.post(call)
+        return self._status
+
+    # From the loop's thread.
+
+    def _deliver(self, command: commands.Deliver | commands.RememberFramework) -> None:
+        if isinstance(command, commands.Deliver):
+            self._callbacks.put(command.events, command.size)
+        elif self._store is not None:
+            self._callbacks.put((command,), 0)
+
+    def _session_ended(self, command: commands.Ended) -> None:
+        with self._lock:
+            if self._status is Status.RUNNING:
+                self._status = command.status
+        last = None
+        if command.reason is not None:
+            if self._failure is None:
+                self._failure = DriverAborted(command.reason)
+            last = events.Error(command.reason)
+        self._callbacks.close(last)
+        self._ended.set()
+
+    # From the callbacks' thread.
+
+    def _call(self, item: Item) -> None:
+        self._handlers[type(item)](item)
+
+    def _remember(self, command: commands.RememberFramework) -> None:
+        if self._store is not None:
+            self._store.save(command.framework_id)
+
+    def _failed(self, error: BaseException) -> None:
+        """Abort on an exception in a callback; `join` raises it."""
+        with self._lock:
+            running = self._status is Status.RUNNING
+            if running:
+                self._status = Status.ABORTED
+        self._failure = error
+        self._callbacks.end()
+        self._shell.post(commands.Abort())
+        text = f"{type(error).__name__}: {error}"
+        _log.error("a callback failed, which aborts the driver: %s", text, exc_info=error)
+        if running:
+            try:
+                self._scheduler.error(self, text)
+            except Exception:
+                _log.exception("the error callback failed too")
+
+    def _finished(self) -> None:
+        if self._status is Status.ABORTED and not self._joined.is_set():
+            self._shell.call_later(LINGER, self._shell.close_soon)
+
+    # From the thread that closes.
+
+    def _forget(self) -> None:
+        if self._store is not None:
+            self._store.clear()
+
+
+_M = TypeVar("_M", bound=Message)
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def _listed(offer_ids: mesos.OfferID | Iterable[mesos.OfferID]) -> Sequence[mesos.OfferID]:
+    return [offer_ids] if isinstance(offer_ids, mesos.OfferID) else list(offer_ids)
+
+
+def _copies(messages: Iterable[_M]) -> list[_M]:
+    """Return copies: the caller may change its own before the loop's thread has written them."""
+    copies = []
+    for message in messages:
+        copy = type(message)()
+        copy.CopyFrom(message)
+        copies.append(copy)
+    return copies
