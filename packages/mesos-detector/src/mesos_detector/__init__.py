@@ -1,5 +1,6 @@
 """Finds the leading Mesos master: `host:port`, `zk://`, `file://`, `http://`."""
 
+from mesos_detector._candidacy import Candidacy
 from mesos_detector._delivery import Counts
 from mesos_detector.address import (
     HostPort,
@@ -10,6 +11,8 @@ from mesos_detector.address import (
     parse_master,
     redact,
 )
+from mesos_detector.aio import AsyncDetector
+from mesos_detector.contender import Contender
 from mesos_detector.detector import Detector, detect
 from mesos_detector.errors import (
     ContenderError,
@@ -22,6 +25,9 @@ from mesos_detector.errors import (
 from mesos_detector.leader import Leader, leader_of, master_pid, master_url
 
 __all__ = [
+    "AsyncDetector",
+    "Candidacy",
+    "Contender",
     "ContenderError",
     "Counts",
     "DetectionFailedError",

@@ -28,6 +28,7 @@ from mesos_detector.leader import leader_of
 _FIRST_RETRY = 0.5
 _LAST_RETRY = 60.0
 _FIRST_COMPLAINT = 5.0
+_MAX_COUNTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,9 @@ class GroupSession:
         self._known: dict[str, _Known] = {}
         self._published: Publish | None = None
         self._retry = _FIRST_RETRY
+        self._retrying = False
         self._complaint = _FIRST_COMPLAINT
+        self._counted: set[str] = set()
 
     def handle(self, event: Event) -> list[Command]:
         """Take an event, return what is to be done."""
@@ -165,6 +168,7 @@ class GroupSession:
         self._epoch += 1
         self._known.clear()
         self._retry = _FIRST_RETRY
+        self._retrying = False
         self._complaint = _FIRST_COMPLAINT
         return [
             CancelTimer("session"),
@@ -191,6 +195,7 @@ class GroupSession:
 
     def _fired(self, name: str) -> list[Command]:
         if name == "list":
+            self._retrying = False
             return [ListChildren(self._epoch)] if self._link is _Link.CONNECTED else []
         if self._link is _Link.CONNECTED:
             return []
@@ -205,7 +210,6 @@ class GroupSession:
         ]
 
     def _listed(self, names: tuple[str, ...] | None) -> list[Command]:
-        self._retry = _FIRST_RETRY
         if names is None:
             problem = f"the path {self._path} does not exist yet in ZooKeeper; waiting for it"
             self._members = []
@@ -231,8 +235,17 @@ class GroupSession:
             try:
                 self._known[event.name] = read_member(member, event.data)
             except GarbageError as error:
-                commands.append(Count("malformed_nodes", f"the node {event.name!r} is skipped: {error}"))
+                commands += self._count(event.name, str(error))
         return commands + self._settle()
+
+    def _count(self, name: str, reason: str) -> list[Command]:
+        """Count a malformed node, once however often it is read."""
+        if name in self._counted:
+            return []
+        if len(self._counted) >= _MAX_COUNTED:
+            self._counted.clear()
+        self._counted.add(name)
+        return [Count("malformed_nodes", f"the node {name!r} is skipped: {reason}")]
 
     def _settle(self) -> list[Command]:
         """Publish what is known, as far as it is certain who comes first."""
@@ -240,6 +253,7 @@ class GroupSession:
         useful = [entry for entry in known if not isinstance(entry, _Useless)]
         if useful and isinstance(useful[0], _Pending):
             return []
+        self._retry = _FIRST_RETRY
         infos = tuple(entry for entry in useful if isinstance(entry, mesos_pb2.MasterInfo))
         problem = None if infos else f"no master has been elected in {self._path}"
         return [Problem(problem), *self._publish(infos[0] if infos else None, infos)]
@@ -257,6 +271,9 @@ class GroupSession:
         if not event.retryable:
             self._link = _Link.FAILED
             return [*self._publish(None, ()), Fail(DetectionFailedError(event.reason))]
+        if self._retrying:
+            return []
+        self._retrying = True
         seconds, self._retry = self._retry, min(self._retry * 2, _LAST_RETRY)
         self._known = {name: entry for name, entry in self._known.items() if not isinstance(entry, _Pending)}
         return [Problem(f"{event.reason}; trying again"), SetTimer("list", seconds)]

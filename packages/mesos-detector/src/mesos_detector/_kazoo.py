@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -47,15 +48,19 @@ Done: TypeAlias = Callable[[Any], None]
 
 
 class _Discreet(logging.LoggerAdapter[logging.Logger]):
-    """Passes kazoo's records on with the credentials blotted out; kazoo logs whole requests when verbose."""
+    """Passes kazoo's records on, at DEBUG or below and with the credentials blotted out.
+
+    kazoo logs whole requests when it is verbose, and warns at each attempt to connect. What a user needs to
+    know of that, the detector says itself.
+    """
 
     def __init__(self, logger: logging.Logger, secret: str | None) -> None:
         super().__init__(logger, {})
-        user, _, password = (secret or "").partition(":")
+        password = (secret or "").partition(":")[2]
         self._secrets = [text for text in (secret, password) if text]
-        del user
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        level = min(level, logging.DEBUG)
         if not self.isEnabledFor(level):
             return
         text = str(msg) % args if args else str(msg)
@@ -68,9 +73,18 @@ class Connection:
     """A session with ZooKeeper, kept alive and renewed. Callbacks come on threads of kazoo's."""
 
     def __init__(
-        self, address: ZooKeeperAddress, *, session_timeout: float, on_link: Callable[[Link], None]
+        self,
+        address: ZooKeeperAddress,
+        *,
+        session_timeout: float,
+        on_link: Callable[[Link], None],
+        on_change: Callable[[], None],
     ) -> None:
         self._on_link = on_link
+        self._lock = threading.Lock()
+        self._stopped = False
+        # One watch for the connection's life: kazoo keeps a set of them, in which this one is there once.
+        self._watch: Callable[[object], None] = lambda event: on_change()
         self._secured = address.credential is not None
         retry = KazooRetry(
             max_tries=-1, delay=_RECONNECT_DELAY, backoff=2, max_jitter=0.4, max_delay=_RECONNECT_DELAY_MAX
@@ -96,17 +110,21 @@ class Connection:
 
     def stop(self) -> None:
         """Close the session, whose ephemeral nodes are then gone, and every thread and socket."""
+        with self._lock:
+            first, self._stopped = not self._stopped, True
+        if not first:
+            return
         try:
             self._client.stop()
         finally:
             self._client.close()
 
-    def children(self, path: str, watch: Callable[[], None], done: Done) -> None:
-        """List children; `done` gets the names, Missing or Trouble, `watch` is called at a change."""
+    def children(self, path: str, done: Done) -> None:
+        """List children and watch them (`on_change`); `done` gets the names, Missing or Trouble."""
 
         def listed(outcome: Any) -> None:
             if outcome is Missing.MISSING:
-                self._call(lambda: self._client.exists_async(path, watch=_watcher(watch)), appeared)
+                self._call(lambda: self._client.exists_async(path, watch=self._watch), appeared)
             else:
                 done(outcome)
 
@@ -116,17 +134,28 @@ class Connection:
             elif outcome is None or outcome is Missing.MISSING:
                 done(Missing.MISSING)
             else:
-                watch()
+                self._watch(None)
 
-        self._call(lambda: self._client.get_children_async(path, watch=_watcher(watch)), listed)
+        self._call(lambda: self._client.get_children_async(path, watch=self._watch), listed)
 
     def get(self, path: str, done: Done) -> None:
-        """Read a node; `done` gets (data, number of the owning session), Missing or Trouble."""
+        """Read a node; `done` gets its data, Missing or Trouble."""
 
         def got(outcome: Any) -> None:
-            done((outcome[0], outcome[1].ephemeralOwner) if isinstance(outcome, tuple) else outcome)
+            done(outcome[0] if isinstance(outcome, tuple) else outcome)
 
         self._call(lambda: self._client.get_async(path), got)
+
+    def owner(self, path: str, done: Done) -> None:
+        """Look for a node; `done` gets the number of its session (0: lasting), Missing or Trouble."""
+
+        def found(outcome: Any) -> None:
+            if outcome is None:
+                done(Missing.MISSING)
+            else:
+                done(outcome if isinstance(outcome, (Missing, Trouble)) else outcome.ephemeralOwner)
+
+        self._call(lambda: self._client.exists_async(path), found)
 
     def create(self, path: str, data: bytes, done: Done, *, sequential: bool = False) -> None:
         """Create a node, ephemeral and sequential or lasting; `done` gets its path or Trouble.
@@ -192,7 +221,3 @@ def _trouble(error: BaseException) -> Missing | _Exists | Trouble:
         if isinstance(error, kind):
             return Trouble(reason, retryable=False)
     return Trouble(f"ZooKeeper answered with {type(error).__name__}", retryable=True)
-
-
-def _watcher(watch: Callable[[], None]) -> Callable[[object], None]:
-    return lambda event: watch()

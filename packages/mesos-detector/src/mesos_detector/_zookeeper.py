@@ -32,7 +32,9 @@ class ZooKeeperSource:
             on_timer=TimerFired,
             on_crash=crashed(sink),
         )
-        self._connection = Connection(address, session_timeout=session_timeout, on_link=self._linked)
+        self._connection = Connection(
+            address, session_timeout=session_timeout, on_link=self._linked, on_change=self.refresh
+        )
 
     def start(self) -> None:
         """Connect, and keep connected."""
@@ -54,9 +56,6 @@ class ZooKeeperSource:
             self._sink.fail(DetectionFailedError("ZooKeeper refuses the credentials"))
         else:
             self._runner.post(_LINK_EVENTS[link])
-
-    def _changed(self) -> None:
-        self._runner.post(group.Changed())
 
     def _perform(self, command: group.Command) -> None:
         if isinstance(command, group.ListChildren):
@@ -85,7 +84,7 @@ class ZooKeeperSource:
             else:
                 self._runner.post(group.Listed(command.epoch, tuple(outcome)))
 
-        self._connection.children(self._path, self._changed, done)
+        self._connection.children(self._path, done)
 
     def _fetch(self, command: group.FetchNode) -> None:
         def done(outcome: Any) -> None:
@@ -94,6 +93,6 @@ class ZooKeeperSource:
             elif outcome is Missing.MISSING:
                 self._runner.post(group.Fetched(command.epoch, command.name, None))
             else:
-                self._runner.post(group.Fetched(command.epoch, command.name, outcome[0]))
+                self._runner.post(group.Fetched(command.epoch, command.name, outcome))
 
         self._connection.get(f"{self._path}/{command.name}", done)
