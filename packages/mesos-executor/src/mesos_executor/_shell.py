@@ -1,7 +1,12 @@
 """Performs the commands of a session: sockets and timers through a messenger, ends through a short thread.
 
 The session is entered under one lock by whoever has news: the messenger's loop thread, or a thread of the
-user that sends an update. No command waits for anything, so neither ever holds the other up.
+user that sends an update. Nothing waits under that lock. Messages go out under another one, in the order the
+session gave them: a thread of the user may have to wait there while too much is queued for the agent, the
+loop's thread never does.
+
+What is delivered and not yet handled is counted in bytes; beyond a limit the shell reads nothing more from
+the agent until half of it is handled.
 """
 
 from __future__ import annotations
@@ -9,13 +14,13 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from google.protobuf.message import Message
-from mesos_messenger import UPID, Messenger
+from mesos_messenger import UPID, Messenger, NotRunningError, Options, QueueFullError
 from mesos_proto.v0 import messages_pb2 as internal
 
 from . import events
@@ -30,6 +35,7 @@ from .commands import (
     Received,
     Send,
     SessionEvent,
+    ShutdownReturned,
     Start,
     StartTimer,
     StartWatchdog,
@@ -43,6 +49,9 @@ _numbers = itertools.count(1)
 
 CLOSE_TIMEOUT = 5.0
 """Seconds given to the bytes still queued at the end."""
+
+BACKLOG_LIMIT = 16 * 1024 * 1024
+"""Bytes delivered and not yet handled, beyond which nothing more is read from the agent."""
 
 _MESSAGES: tuple[type[Message], ...] = (
     internal.ExecutorRegisteredMessage,
@@ -72,6 +81,10 @@ class Shell:
         self._ended = ended
         self._closed = closed
         self._lock = threading.RLock()
+        self._outgoing: deque[Send] = deque()
+        self._sending = threading.Lock()
+        self._backlog = 0
+        self._paused: UPID | None = None
         self._messenger: Messenger | None = None
         self._session: ExecutorSession | None = None
 
@@ -92,7 +105,7 @@ class Shell:
             messenger.start()
             self._messenger = messenger
             self._session = ExecutorSession(self._environment, messenger.upid, _random_uuid)
-            self.handle(Start())
+        self.handle(Start())
 
     def handle(self, event: SessionEvent) -> Status:
         """Give the session an event and perform what it says; return the driver's status after it."""
@@ -101,7 +114,18 @@ class Shell:
                 return Status.NOT_STARTED
             for command in self._session.handle(event, time.time()):
                 self._perform(command)
-            return self._session.status
+            status = self._session.status
+        self._send_outgoing()
+        return status
+
+    def handled(self, event: events.Event) -> None:
+        """Take note that the user has handled an event."""
+        with self._lock:
+            self._backlog -= events.size(event)
+            if self._backlog <= BACKLOG_LIMIT // 2:
+                self._resume()
+        if isinstance(event, events.Shutdown):
+            self.handle(ShutdownReturned())
 
     def _received(self, sender: UPID, message: Message) -> None:
         self.handle(Received(sender, message))
@@ -109,8 +133,13 @@ class Shell:
     def _perform(self, command: Command) -> None:
         assert self._messenger is not None
         if isinstance(command, Send):
-            self._messenger.send(command.upid, command.message)
+            self._outgoing.append(command)
         elif isinstance(command, Invoke):
+            self._backlog += events.size(command.event)
+            if self._backlog > BACKLOG_LIMIT and self._paused is None:
+                assert self._session is not None
+                self._paused = self._session.agent
+                self._messenger.pause(self._paused)
             self._deliver(command.event)
         elif isinstance(command, Link):
             number = command.number
@@ -123,10 +152,34 @@ class Shell:
             start_watchdog(command.seconds)
         elif isinstance(command, Ended):
             self._ended(command.status)
+            self._resume()  # for the acknowledgements that are still due
         else:
             assert isinstance(command, Close)
             # Not a daemon: the process must not exit before the last updates have left.
             threading.Thread(target=self._close, name="mesos-executor-close").start()
+
+    def _send_outgoing(self) -> None:
+        """Send what is queued, unless another thread is about to."""
+        messenger = self._messenger
+        while self._outgoing and messenger is not None:
+            # On the loop's thread waiting would stop everything; who holds the lock sends ours too.
+            if not self._sending.acquire(blocking=not messenger.on_loop()):
+                return
+            try:
+                while self._outgoing:
+                    send = self._outgoing.popleft()
+                    try:
+                        messenger.send(send.upid, send.message)
+                    except (NotRunningError, QueueFullError) as error:
+                        _log.warning("%s was not sent: %s", type(send.message).__name__, error)
+            finally:
+                self._sending.release()
+
+    def _resume(self) -> None:
+        if self._paused is not None:
+            assert self._messenger is not None
+            self._messenger.resume(self._paused)
+            self._paused = None
 
     def _link_broken(self, number: int) -> None:
         self.handle(LinkBroken(number))
@@ -143,28 +196,17 @@ class Shell:
 
 
 def _make_messenger(environment: ExecutorEnvironment) -> Messenger:
-    ip = environment.bind_ip
-    advertise_ip = environment.advertise_ip
-    if ip is None:
-        # libprocess takes what the host's name resolves to; the way to the agent is the surer answer.
-        ip = "0.0.0.0"
-        advertise_ip = advertise_ip or _address_towards(environment.agent)
+    """Return the executor's messenger; what libprocess's variables leave open is settled by the way to the
+    agent."""
+    advertise_port = environment.advertise_port
     return Messenger(
         f"executor({next(_numbers)})",
-        bind=f"{ip}:{environment.bind_port}",
-        advertise=None if advertise_ip is None else f"{advertise_ip}:{environment.advertise_port or 0}",
+        bind=f"{environment.bind_ip or ''}:{environment.bind_port}",
+        advertise=f"{environment.advertise_ip or ''}{'' if advertise_port is None else f':{advertise_port}'}",
+        towards=f"{environment.agent.ip}:{environment.agent.port}",
+        options=Options(require_peer_address_ip_match=environment.require_peer_address_ip_match),
+        environ={},
     )
-
-
-def _address_towards(agent: UPID) -> str:
-    """Return the local address that packets to the agent leave from; none is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((agent.ip, agent.port or 1))
-        except OSError as error:
-            _log.warning("no way to the agent at %s: %s", agent, error)
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
 
 
 def _random_uuid() -> bytes:

@@ -14,7 +14,7 @@ from mesos_proto.v1 import mesos_pb2 as mesos
 
 from . import events
 from ._shell import Shell
-from .commands import End, SendFrameworkMessage, SendStatusUpdate, ShutdownReturned
+from .commands import End, SendFrameworkMessage, SendStatusUpdate
 from .environment import ExecutorEnvironment
 from .errors import DriverMisuse
 from .status import Status
@@ -117,9 +117,9 @@ class AsyncExecutorDriver:
     async def __anext__(self) -> events.Event:
         if self._loop is None:
             raise DriverMisuse("the driver has not been started: use `async with`, or await start()")
-        if isinstance(self._current, events.Shutdown):
-            self._shell.handle(ShutdownReturned())
-        self._current = None
+        current, self._current = self._current, None
+        if current is not None:
+            self._shell.handled(current)
         while True:
             with self._lock:
                 if self._ended:

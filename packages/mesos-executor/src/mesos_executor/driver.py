@@ -15,7 +15,7 @@ from mesos_proto.v1 import mesos_pb2 as mesos
 from . import events
 from ._callbacks import CallbackThread
 from ._shell import Shell
-from .commands import End, SendFrameworkMessage, SendStatusUpdate, ShutdownReturned
+from .commands import End, SendFrameworkMessage, SendStatusUpdate
 from .environment import ExecutorEnvironment
 from .errors import DriverMisuse
 from .executor import Executor
@@ -151,7 +151,7 @@ class MesosExecutorDriver:
             executor.disconnected(self)
         else:
             executor.shutdown(self)
-            self._shell.handle(ShutdownReturned())
+        self._shell.handled(event)
 
     def _failed(self, error: BaseException) -> None:
         """Abort on an exception in a callback; `join` raises it."""

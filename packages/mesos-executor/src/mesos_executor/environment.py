@@ -48,6 +48,7 @@ class ExecutorEnvironment:
     bind_port: int = 0
     advertise_ip: str | None = None
     advertise_port: int | None = None
+    require_peer_address_ip_match: bool = False
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> ExecutorEnvironment:
@@ -83,6 +84,7 @@ class ExecutorEnvironment:
             bind_port=_bind_port(values, agent),
             advertise_ip=_ip(values, "LIBPROCESS_ADVERTISE_IP"),
             advertise_port=_port(values, "LIBPROCESS_ADVERTISE_PORT"),
+            require_peer_address_ip_match=_flag(values, "LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH"),
         )
 
 
@@ -125,6 +127,15 @@ def _port(values: Mapping[str, str], name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise AgentEnvironmentError(f"{name} is {text!r}, which is not a port")
     return int(text)
+
+
+def _flag(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "")
+    if text.lower() in ("", "0", "f", "false", "n", "no"):
+        return False
+    if text.lower() in ("1", "t", "true", "y", "yes"):
+        return True
+    raise AgentEnvironmentError(f"{name} is {text!r}, which is neither true nor false")
 
 
 def _bind_port(values: Mapping[str, str], agent: UPID) -> int:

@@ -61,3 +61,10 @@ class Shutdown:
 Event: TypeAlias = (
     Registered | Reregistered | Disconnected | TaskLaunched | TaskKilled | FrameworkMessage | Shutdown
 )
+
+
+def size(event: Event) -> int:
+    """Return about how many bytes an event holds."""
+    if isinstance(event, TaskLaunched):
+        return event.task.ByteSize()
+    return len(event.data) if isinstance(event, FrameworkMessage) else 100
