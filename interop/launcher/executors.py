@@ -39,6 +39,7 @@ UNITS = {
 }
 KILL_GRACE = 3.0
 RETRY = 0.25
+LINGER = 0.5
 
 
 def duration(text: str | None, otherwise: float) -> float:
@@ -192,6 +193,7 @@ class CommandExecutor(Executor):
         self.process: subprocess.Popen[bytes] | None = None
         self.killing = False
         self.expired = False
+        self.closing = False
         self.kill_timer: threading.Timer | None = None
 
     def unacknowledged_tasks(self) -> list[Json]:
@@ -207,6 +209,7 @@ class CommandExecutor(Executor):
         elif kind == "SHUTDOWN":
             if self.process is None:
                 os._exit(0)
+            self.closing = True
             self.kill(max(0.0, self.shutdown_grace - 2))
         elif kind == "ACKNOWLEDGED":
             with self.lock:
@@ -262,6 +265,8 @@ class CommandExecutor(Executor):
         )
         reason = "REASON_MAX_COMPLETION_TIME_REACHED" if self.expired else None
         self.update(state, task_id, message=how_it_ended(status, "Command"), reason=reason)
+        if self.closing:  # nobody acknowledges updates of a framework that is shut down
+            self.after(LINGER, lambda: os._exit(0))
 
     def kill(self, after: float) -> None:
         if self.process is None or self.process.poll() is not None or self.task is None:

@@ -8,7 +8,7 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -42,20 +42,25 @@ class ReferenceScheduler:
         *,
         credential: Message | None = None,
         implicit_acknowledgements: bool = True,
-        ip: str = "127.0.0.1",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.callbacks: queue.Queue[Callback] = queue.Queue()
         self.log = log
         words = [_word(framework), "1" if implicit_acknowledgements else "0"]
         words += [_word(credential)] if credential is not None else []
-        environment = {"PATH": os.defpath, "LIBPROCESS_IP": ip, "MESOS_REGISTRATION_BACKOFF_FACTOR": "200ms"}
+        variables = {
+            "PATH": os.defpath,
+            "LIBPROCESS_IP": "127.0.0.1",
+            "MESOS_REGISTRATION_BACKOFF_FACTOR": "200ms",
+            **(environment or {}),
+        }
         with open(log, "ab") as errors:
             self._process = subprocess.Popen(
                 [str(build.program), "scheduler", master, *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=environment,
+                env=variables,
                 start_new_session=True,
             )
         self._reader = threading.Thread(target=self._read, name="reference-scheduler", daemon=True)

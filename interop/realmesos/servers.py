@@ -55,8 +55,13 @@ class Daemon(Server):
 
     @property
     def address(self) -> str:
-        """`ip:port`."""
-        return f"{HOST}:{self.port}"
+        """`ip:port` as everybody else knows it."""
+        return f"{HOST}:{self.flags.get('advertise_port', self.port)}"
+
+    def _learn_port(self, pattern: str) -> None:
+        port = self.wait_log(pattern).group(1)
+        if self.flags["port"] == "0":
+            self.flags["port"] = port
 
     def get(self, path: str) -> tuple[int, Any]:
         """GET a path: the status, and the body parsed as JSON (None unless the status is 200)."""
@@ -86,8 +91,7 @@ class Master(Daemon):
     def start(self) -> Master:
         """Start it, and wait until its port is open (not until it leads)."""
         self.spawn()
-        match = self.wait_log(r"started on [\d.]+:(\d+)")
-        self.flags["port"] = match.group(1)
+        self._learn_port(r"started on [\d.]+:(\d+)")
         return self
 
     @property
@@ -131,8 +135,7 @@ class Agent(Daemon):
     def start(self) -> Agent:
         """Start it, and wait until its port is open (not until it is registered)."""
         self.spawn()
-        match = self.wait_log(r"agent started on \(\d+\)@[\d.]+:(\d+)")
-        self.flags["port"] = match.group(1)
+        self._learn_port(r"agent started on \(\d+\)@[\d.]+:(\d+)")
         return self
 
     def wait_registered(self, timeout: float = READY) -> Agent:

@@ -1,0 +1,61 @@
+"""A v0 executor on our driver that does what a task's data says.
+
+`finish` ends at once, `wait` runs until killed, `file` until there is a file `go` in the sandbox, and
+`crash` takes the process down with status 3. A framework message is sent back with `echo:` before it;
+`finish ID` ends that task.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from mesos_executor import Executor, ExecutorDriver, MesosExecutorDriver
+from mesos_proto.v1 import mesos_pb2 as mesos
+
+
+class ObedientExecutor(Executor):
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._running: set[str] = set()
+
+    def launch_task(self, driver: ExecutorDriver, task: mesos.TaskInfo) -> None:
+        self._report(driver, task.task_id, mesos.TASK_RUNNING)
+        if task.data == b"finish":
+            self._report(driver, task.task_id, mesos.TASK_FINISHED)
+        elif task.data == b"file":
+            threading.Thread(target=self._wait_for_file, args=[driver, task.task_id], daemon=True).start()
+        elif task.data == b"crash":
+            os._exit(3)
+
+    def _wait_for_file(self, driver: ExecutorDriver, task_id: mesos.TaskID) -> None:
+        while not os.path.exists("go"):
+            time.sleep(0.05)
+        self._report(driver, task_id, mesos.TASK_FINISHED)
+
+    def kill_task(self, driver: ExecutorDriver, task_id: mesos.TaskID) -> None:
+        self._report(driver, task_id, mesos.TASK_KILLED)
+
+    def shutdown(self, driver: ExecutorDriver) -> None:
+        for task_id in sorted(self._running):
+            self._report(driver, mesos.TaskID(value=task_id), mesos.TASK_KILLED)
+
+    def framework_message(self, driver: ExecutorDriver, data: bytes) -> None:
+        driver.send_framework_message(b"echo:" + data)
+        if data.startswith(b"finish "):
+            self._report(driver, mesos.TaskID(value=data.split()[1].decode()), mesos.TASK_FINISHED)
+
+    def _report(
+        self, driver: ExecutorDriver, task_id: mesos.TaskID, state: mesos.TaskState.ValueType
+    ) -> None:
+        if state == mesos.TASK_RUNNING:
+            self._running.add(task_id.value)
+        else:
+            self._running.discard(task_id.value)
+        driver.send_status_update(mesos.TaskStatus(task_id=task_id, state=state))
+
+
+if __name__ == "__main__":
+    MesosExecutorDriver(ObedientExecutor()).run()
