@@ -8,6 +8,7 @@ if pyglog.V(2):
     pyglog.info("offers: %s", offers)
 """
 
+from ._calls import error, exception, log, warning
 from ._core import info
 from ._fatal import exit, fatal
 from ._files import Count
@@ -27,7 +28,6 @@ from .control import (
 )
 from .errors import FlagError, GlogError, NoLogError
 from .flags import add_flags, init
-from .log import error, exception, log, warning
 from .record import Record, Stack
 from .settings import Location, ModuleLevel, Settings
 from .severity import Severity
