@@ -10,33 +10,79 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mesos_proto.convert import devolve, evolve
+    from mesos_proto.attributes import (
+        Attributes,
+    )
+    from mesos_proto.convert import (
+        devolve,
+        evolve,
+    )
+    from mesos_proto.durations import (
+        format_duration,
+        parse_duration,
+    )
     from mesos_proto.errors import (
         ConversionError,
         DurationError,
+        InsufficientResourcesError,
+        JSONError,
         MesosProtoError,
+        OperationError,
+        ParseError,
+        ResourceError,
+        RoleError,
         UnknownMessageError,
     )
-    from mesos_proto.registry import message_class
+    from mesos_proto.registry import (
+        message_class,
+    )
+    from mesos_proto.resources import (
+        Resources,
+    )
+    from mesos_proto.values import (
+        Ranges,
+    )
 
 __all__ = [
+    "Attributes",
     "ConversionError",
     "DurationError",
+    "InsufficientResourcesError",
+    "JSONError",
     "MesosProtoError",
+    "OperationError",
+    "ParseError",
+    "Ranges",
+    "ResourceError",
+    "Resources",
+    "RoleError",
     "UnknownMessageError",
     "devolve",
     "evolve",
+    "format_duration",
     "message_class",
+    "parse_duration",
 ]
 
 _HOMES = {
+    "Attributes": "attributes",
     "ConversionError": "errors",
     "DurationError": "errors",
+    "InsufficientResourcesError": "errors",
+    "JSONError": "errors",
     "MesosProtoError": "errors",
+    "OperationError": "errors",
+    "ParseError": "errors",
+    "Ranges": "values",
+    "ResourceError": "errors",
+    "Resources": "resources",
+    "RoleError": "errors",
     "UnknownMessageError": "errors",
     "devolve": "convert",
     "evolve": "convert",
+    "format_duration": "durations",
     "message_class": "registry",
+    "parse_duration": "durations",
 }
 
 

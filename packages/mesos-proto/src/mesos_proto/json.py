@@ -1,0 +1,267 @@
+"""Messages as JSON, in Mesos's own mapping.
+
+Mirrors stout's `protobuf.hpp`, which is not proto3's JSON: field names stay as they are, 64-bit
+integers are numbers, bytes are base64, infinities are strings, and an optional field that has an
+explicit default and is not deprecated is written even when it is not set. Reading is lenient as
+there: unknown names are skipped, numbers and booleans may be strings, `null` is a field not set.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from mesos_proto.errors import JSONError
+
+__all__ = ["dumps", "from_dict", "loads", "to_dict"]
+
+_M = TypeVar("_M", bound=Message)
+
+_Field = Any
+"""A `FieldDescriptor`; each implementation of protobuf has a class of its own."""
+
+_FLOATS = {FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT}
+_LIMITS = {
+    **dict.fromkeys(
+        (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_SINT32, FieldDescriptor.TYPE_SFIXED32),
+        (-(2**31), 2**31 - 1),
+    ),
+    **dict.fromkeys(
+        (FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_SINT64, FieldDescriptor.TYPE_SFIXED64),
+        (-(2**63), 2**63 - 1),
+    ),
+    **dict.fromkeys((FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_FIXED32), (0, 2**32 - 1)),
+    **dict.fromkeys((FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64), (0, 2**64 - 1)),
+}
+
+
+def to_dict(message: Message, *, defaults: bool = True) -> dict[str, object]:
+    """Return a message as a JSON object, to be dumped.
+
+    Without `defaults`, only fields that are set are written, which Mesos reads just as well. Raises
+    `JSONError` for a number that JSON cannot say.
+    """
+    present = {field.number: value for field, value in message.ListFields()}
+    result: dict[str, object] = {}
+    for field in message.DESCRIPTOR.fields:
+        if field.number in present:
+            result[field.name] = _write(field, present[field.number], defaults)
+        elif defaults and _written_anyway(field):
+            result[field.name] = _write_one(field, field.default_value, defaults)
+    return result
+
+
+def dumps(message: Message, *, defaults: bool = True, indent: int | None = None) -> str:
+    """Return a message as JSON text; see `to_dict`."""
+    return json.dumps(to_dict(message, defaults=defaults), indent=indent)
+
+
+def from_dict(message_class: type[_M], data: Mapping[str, object], *, partial: bool = False) -> _M:
+    """Read a message from a JSON object. Raises `JSONError`; with `partial`, not for missing fields."""
+    message = message_class()
+    _read(message, data, message_class.DESCRIPTOR.name)
+    if not partial and not message.IsInitialized():
+        missing = ", ".join(cast("Any", message).FindInitializationErrors())
+        raise JSONError(f"{message_class.DESCRIPTOR.name}: required fields are missing: {missing}")
+    return message
+
+
+def loads(message_class: type[_M], text: str | bytes, *, partial: bool = False) -> _M:
+    """Read a message from JSON text. Raises `JSONError`."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise JSONError(f"not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise JSONError(f"{message_class.DESCRIPTOR.name}: want a JSON object, not {_kind(data)}")
+    return from_dict(message_class, data, partial=partial)
+
+
+# --- writing
+
+
+def _write(field: _Field, value: Any, defaults: bool) -> object:
+    if _is_map(field):
+        kind = field.message_type.fields_by_name["value"]
+        return {_key_text(key): _write_one(kind, value[key], defaults) for key in value}
+    if _is_repeated(field):
+        return [_write_one(field, item, defaults) for item in value]
+    return _write_one(field, value, defaults)
+
+
+def _write_one(field: _Field, value: Any, defaults: bool) -> object:
+    if field.type == FieldDescriptor.TYPE_MESSAGE:
+        return to_dict(value, defaults=defaults)
+    if field.type == FieldDescriptor.TYPE_ENUM:
+        known = field.enum_type.values_by_number.get(value)
+        return value if known is None else known.name
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return base64.b64encode(value).decode("ascii")
+    if field.type in _FLOATS and not math.isfinite(value):
+        if math.isnan(value):
+            raise JSONError(f"field {field.name!r} is NaN, which JSON cannot say")
+        return "Infinity" if value > 0 else "-Infinity"
+    return cast("object", value)
+
+
+def _key_text(key: object) -> str:
+    return json.dumps(key) if isinstance(key, bool) else str(key)
+
+
+# --- reading
+
+
+def _read(message: Message, data: Mapping[str, object], path: str) -> None:
+    """Fill a message from an object; `path` names it in errors."""
+    fields = message.DESCRIPTOR.fields_by_name
+    for name, value in data.items():
+        field = fields.get(name)
+        if field is not None and value is not None:
+            _read_field(message, field, value, f"{path}.{name}")
+
+
+def _read_field(message: Message, field: _Field, value: object, path: str) -> None:
+    target: Any = getattr(message, field.name)
+    if _is_map(field):
+        _read_map(target, field, value, path)
+    elif _is_repeated(field):
+        # A lone value stands for a list of one.
+        items = value if isinstance(value, list) else [value]
+        for index, item in enumerate(items):
+            where = f"{path}[{index}]"
+            if field.type == FieldDescriptor.TYPE_MESSAGE:
+                if item is not None:
+                    _read(target.add(), _object(item, where), where)
+                continue
+            read = None if item is None else _read_one(field, item, where)
+            if read is not None:
+                target.append(read)
+    elif field.type == FieldDescriptor.TYPE_MESSAGE:
+        target.SetInParent()
+        _read(target, _object(value, path), path)
+    else:
+        read = _read_one(field, value, path)
+        if read is not None:
+            setattr(message, field.name, read)
+
+
+def _read_map(target: Any, field: _Field, value: object, path: str) -> None:
+    kinds = field.message_type.fields_by_name
+    for text, item in _object(value, path).items():
+        where = f"{path}[{text!r}]"
+        key = _read_one(kinds["key"], text, where)
+        if kinds["value"].type == FieldDescriptor.TYPE_MESSAGE:
+            _read(target[key], {} if item is None else _object(item, where), where)
+        else:
+            read = None if item is None else _read_one(kinds["value"], item, where)
+            if read is not None:
+                target[key] = read
+
+
+def _read_one(field: _Field, value: object, path: str) -> object | None:
+    """Read a value that is no message; None means that the field stays unset."""
+    kind = field.type
+    if kind in _LIMITS:
+        return _read_integer(value, path, *_LIMITS[kind])
+    if kind in _FLOATS:
+        return _read_float(value, path)
+    if kind == FieldDescriptor.TYPE_BOOL:
+        if isinstance(value, str) and value in ("true", "false"):
+            return value == "true"
+        if isinstance(value, bool):
+            return value
+        raise JSONError(f"{path}: want a boolean, not {_kind(value)}")
+    if not isinstance(value, str):
+        raise JSONError(f"{path}: want a string, not {_kind(value)}")
+    if kind == FieldDescriptor.TYPE_ENUM:
+        known = field.enum_type.values_by_name.get(value)
+        return None if known is None else known.number
+    if kind == FieldDescriptor.TYPE_BYTES:
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise JSONError(f"{path}: not base64: {error}") from None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise JSONError(f"{path}: not text that UTF-8 can say") from None
+    return value
+
+
+def _read_integer(value: object, path: str, least: int, most: int) -> int:
+    number = _number(value, path)
+    if isinstance(number, float):
+        if not math.isfinite(number):
+            raise JSONError(f"{path}: want an integer, not {number}")
+        number = int(number)
+    if not least <= number <= most:
+        raise JSONError(f"{path}: {number} is not between {least} and {most}")
+    return number
+
+
+def _read_float(value: object, path: str) -> float:
+    if value in ("Infinity", "-Infinity"):
+        return float("inf") if value == "Infinity" else float("-inf")
+    try:
+        return float(_number(value, path))
+    except OverflowError:
+        raise JSONError(f"{path}: {value} is too large") from None
+
+
+def _number(value: object, path: str) -> int | float:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise JSONError(f"{path}: {value!r} is not a number") from None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+        raise JSONError(f"{path}: want a number, not {_kind(value)}")
+    return value
+
+
+def _object(value: object, path: str) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise JSONError(f"{path}: want an object, not {_kind(value)}")
+    return value
+
+
+def _kind(value: object) -> str:
+    """Name the JSON kind of a value."""
+    if value is None:
+        return "null"
+    names: Iterable[tuple[type | tuple[type, ...], str]] = (
+        (bool, "a boolean"),
+        ((int, float), "a number"),
+        (str, "a string"),
+        (list, "an array"),
+        (dict, "an object"),
+    )
+    return next((name for kind, name in names if isinstance(value, kind)), repr(type(value).__name__))
+
+
+# --- what fields are
+
+
+@cache
+def _is_repeated(field: _Field) -> bool:
+    # `label` is deprecated in new releases of protobuf, `is_repeated` is missing from old ones.
+    answer: bool | None = getattr(field, "is_repeated", None)
+    return bool(field.label == FieldDescriptor.LABEL_REPEATED) if answer is None else answer
+
+
+@cache
+def _is_map(field: _Field) -> bool:
+    return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
+
+
+@cache
+def _written_anyway(field: _Field) -> bool:
+    return bool(field.has_default_value and not _is_repeated(field) and not field.GetOptions().deprecated)

@@ -1,0 +1,87 @@
+"""Finding an amount among roles, as upstream's `Resources::find` does, and ports by number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from mesos_proto.errors import InsufficientResourcesError
+from mesos_proto.resources._shape import Entry
+from mesos_proto.values import Ranges
+
+if TYPE_CHECKING:
+    from mesos_proto.resources._resources import Resources
+
+
+def find(have: Resources, targets: Resources) -> Resources | None:
+    """Find each target in what there is; see `Resources.find`."""
+    from mesos_proto.resources._resources import Resources
+
+    found = []
+    for target in targets._entries:
+        part = _find_one(have, target)
+        if part is None:
+            return None
+        found.append(part)
+    return Resources.sum(found)
+
+
+def _find_one(have: Resources, target: Entry) -> Resources | None:
+    """Find one target; each of the steps takes at most one resource that does not suffice alone."""
+    from mesos_proto.resources._resources import Resources
+
+    found: list[Entry] = []
+    total = have
+    remaining = Resources._of([target]).to_unreserved()
+    for wanted in _steps(target.shape.role):
+        for entry in total._entries:
+            if not wanted(entry):
+                continue
+            bare = Resources._of([entry]).to_unreserved()
+            if bare.contains(remaining):
+                layers = entry.shape.reservations
+                found += [
+                    rest._replace(shape=rest.shape.but(reservations=layers)) for rest in remaining._entries
+                ]
+                return Resources._of(found)
+            if remaining.contains(bare):
+                found.append(entry)
+                total = total - Resources._of([entry])
+                remaining = remaining - bare
+                break
+    return None
+
+
+def _steps(role: str | None) -> Iterator[Callable[[Entry], bool]]:
+    if role is not None:
+        yield lambda entry: entry.shape.role == role
+    yield lambda entry: entry.shape.role is None
+    yield lambda entry: True
+
+
+def allocate_ports(have: Resources, count: int, name: str, role: str | None) -> Resources:
+    """Take single ports; see `Resources.allocate_ports`."""
+    from mesos_proto.resources._resources import Resources
+
+    if count < 0:
+        raise ValueError(f"count must not be negative, as {count} is")
+    taken: list[Entry] = []
+    seen: set[int] = set()
+    for wanted in _steps(role if role != "*" else None):
+        for position, entry in enumerate(have._entries):
+            amount = entry.amount
+            if (
+                position in seen
+                or entry.shape.name != name
+                or not isinstance(amount, Ranges)
+                or not wanted(entry)
+            ):
+                continue
+            seen.add(position)
+            part = amount.take(count)
+            count -= part.size
+            if part:
+                taken.append(entry._replace(amount=part))
+    if count:
+        raise InsufficientResourcesError(f"{count} more {name} are needed than {have.get(name)} has")
+    return Resources._of(taken)
