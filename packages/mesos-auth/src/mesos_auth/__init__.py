@@ -4,6 +4,7 @@ from mesos_auth._exchange import Begin, Cancelled, Done, Link, PeerLost, Receive
 from mesos_auth.attempts import AttemptTimeouts
 from mesos_auth.authenticatee import Authenticatee, AuthenticateeState
 from mesos_auth.authenticator import AuthenticatorSession, AuthenticatorState
+from mesos_auth.client import Authentication, authenticate
 from mesos_auth.credential import Credential, credential_from_environ, load_credential, load_credentials
 from mesos_auth.errors import (
     AuthenticationCancelledError,
@@ -25,6 +26,7 @@ from mesos_auth.login import (
     SetAttemptTimer,
 )
 from mesos_auth.mechanism import ClientMechanism, Mechanisms, ServerMechanism
+from mesos_auth.server import AuthenticationResult, Authenticator
 
 __all__ = [
     "AttemptFailed",
@@ -34,11 +36,14 @@ __all__ = [
     "AuthError",
     "Authenticatee",
     "AuthenticateeState",
+    "Authentication",
     "AuthenticationCancelledError",
     "AuthenticationError",
     "AuthenticationFailedError",
     "AuthenticationRefusedError",
+    "AuthenticationResult",
     "AuthenticationTimeoutError",
+    "Authenticator",
     "AuthenticatorSession",
     "AuthenticatorState",
     "BasicAuth",
@@ -61,6 +66,7 @@ __all__ = [
     "ServerMechanism",
     "SetAttemptTimer",
     "TimedOut",
+    "authenticate",
     "credential_from_environ",
     "load_credential",
     "load_credentials",
