@@ -23,7 +23,9 @@ HERE = Path(__file__).resolve().parent
 
 def parse_arguments(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """Return the demo's own options, and the flags meant for the scheduler."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0], epilog="Other flags go to scheduler.py.")
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").splitlines()[0], epilog="Other flags go to scheduler.py."
+    )
     parser.add_argument("-ip", "--ip", default="127.0.0.1", help="address of the cluster (%(default)s)")
     parser.add_argument("-port", "--port", type=int, default=0, help="port of the master (a free one)")
     parser.add_argument("-num_slaves", "--num_slaves", type=int, default=1, help="agents (%(default)s)")
@@ -32,7 +34,14 @@ def parse_arguments(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[
 
 def run_scheduler(master: str, executor: Path, flags: Sequence[str]) -> int:
     """Run `scheduler.py` to its end and return its exit status; a signal to us ends it too."""
-    command = [sys.executable, "-u", str(HERE / "scheduler.py"), f"-master={master}", f"-executor={executor}", *flags]
+    command = [
+        sys.executable,
+        "-u",
+        str(HERE / "scheduler.py"),
+        f"-master={master}",
+        f"-executor={executor}",
+        *flags,
+    ]
     process = subprocess.Popen(command)
     try:
         return process.wait()
@@ -58,7 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         started = time.monotonic()
         executor = pack(HERE / "executor.py")
-        print(f"executor  {executor.name}, {executor.stat().st_size / 1e6:.1f} MB, packed in {time.monotonic() - started:.1f} s")
+        print(
+            f"executor  {executor.name}, {executor.stat().st_size / 1e6:.1f} MB, packed in {time.monotonic() - started:.1f} s"
+        )
         with LocalCluster(agents=options.num_slaves, ip=options.ip, port=options.port) as cluster:
             print(f"master    {cluster.master_address}")
             print(f"web page  {cluster.web_url}", flush=True)
