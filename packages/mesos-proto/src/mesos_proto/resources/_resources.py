@@ -20,8 +20,8 @@ from mesos_proto.resources._shape import (
     Entry,
     Reservation,
     combined,
-    read,
     read_reservation,
+    read_valid,
     write,
     write_v0,
 )
@@ -40,8 +40,7 @@ AnyReservation = mesos.Resource.ReservationInfo | mesos0.Resource.ReservationInf
 
 def _entry(resource: AnyResource) -> Entry:
     """Validate and read one message."""
-    validate(resource)
-    return read(resource)
+    return read_valid(resource, validate)  # type: ignore[arg-type]
 
 
 class Resources:

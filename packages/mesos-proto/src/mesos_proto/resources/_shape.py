@@ -8,10 +8,10 @@ that finding the amount to add to is one look in a dictionary. Amounts that cann
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from google.protobuf.message import Message
 
@@ -28,6 +28,7 @@ Labels = tuple[tuple[str, str | None], ...]
 SCALAR = mesos.Value.SCALAR
 RANGES = mesos.Value.RANGES
 SET = mesos.Value.SET
+_VALUES: dict[int, int] = {SCALAR: 3, RANGES: 4, SET: 5}  # the number of the field that holds the amount
 
 _Source = mesos.Resource.DiskInfo.Source
 _EXCLUSIVE = {_Source.MOUNT, _Source.BLOCK}
@@ -39,7 +40,7 @@ class ResourceMessage(Protocol):
     @property
     def name(self) -> str: ...
 
-    def SerializePartialToString(self) -> bytes: ...
+    def ListFields(self) -> Sequence[tuple[Any, Any]]: ...
 
 
 class Reservation(NamedTuple):
@@ -198,8 +199,29 @@ def shape_of(
 
 def read(resource: ResourceMessage) -> Entry:
     """Read a resource that has been validated, in any of its formats."""
+    return _read(resource)[0]
+
+
+def read_valid(resource: ResourceMessage, validate: Callable[[ResourceMessage], None]) -> Entry:
+    """Validate a resource and read it.
+
+    The plain ones, which are nearly all, are found to be valid in passing; `validate` is for the rest.
+    """
+    try:
+        entry, plain = _read(resource)
+    except ResourceError:
+        # Says which resource it is.
+        validate(resource)
+        raise
+    if not plain:
+        validate(resource)
+    return entry
+
+
+def _read(resource: ResourceMessage) -> tuple[Entry, bool]:
+    """Read a resource; tell also whether it is plain and valid: one look at each field that is set."""
     name, kind = "", -1
-    amount: Amount = 0
+    amount: Amount | None = None
     role: str | None = None
     allocation: str | None = None
     old: Message | None = None
@@ -207,44 +229,59 @@ def read(resource: ResourceMessage) -> Entry:
     disk: Disk | None = None
     revocable = shared = False
     provider: str | None = None
-    for field, value in resource.ListFields():  # type: ignore[attr-defined]
+    plain = True
+    for field, value in resource.ListFields():
         number = field.number
         if number == 1:
             name = value
         elif number == 2:
             kind = value
-        elif number == 3:
-            if kind == SCALAR:
-                amount = to_fixed(value.value)
-        elif number == 4:
-            if kind == RANGES:
-                amount = Ranges([(span.begin, span.end) for span in value.range])
-        elif number == 5:
-            if kind == SET:
-                amount = tuple(value.item)
-        elif number == 6:
-            role = value
-        elif number == 8:
-            old = value
+        elif number in (3, 4, 5):
+            if amount is not None or _VALUES.get(kind) != number:
+                plain = False
+                continue
+            amount, plain = _read_amount(number, value)
         elif number == 11:
             allocation = value.role
-        elif number == 13:
-            reservations = tuple([read_reservation(info) for info in value])
-        elif number == 7:
-            disk = read_disk(value)
         elif number == 9:
             revocable = True
-        elif number == 10:
-            shared = True
         elif number == 12:
             provider = value.value
-    if kind != SCALAR and amount == 0:
-        amount = Ranges() if kind == RANGES else ()
+        elif number == 6:
+            role = value
+            plain = plain and role == "*"
+        else:
+            plain = False
+            if number == 8:
+                old = value
+            elif number == 13:
+                reservations = tuple([read_reservation(info) for info in value])
+            elif number == 7:
+                disk = read_disk(value)
+            elif number == 10:
+                shared = True
+    if amount is None:
+        plain = False
+        amount = 0 if kind == SCALAR else Ranges() if kind == RANGES else ()
     if role is not None and role != "*" and not reservations:
         reservations = (_read_old(role, old),)
     if disk is None and not shared:
-        return Entry(shape_of(name, kind, allocation, reservations, revocable, provider), amount)
-    return Entry(Shape(name, kind, allocation, reservations, disk, revocable, provider, shared), amount)
+        shape = shape_of(name, kind, allocation, reservations, revocable, provider)
+    else:
+        shape = Shape(name, kind, allocation, reservations, disk, revocable, provider, shared)
+    return Entry(shape, amount), plain and name != ""
+
+
+def _read_amount(number: int, value: Any) -> tuple[Amount, bool]:
+    """Read an amount by the number of its field; tell also whether it is valid beyond doubt."""
+    if number == 3:
+        scalar = value.value
+        return to_fixed(scalar), scalar >= 0
+    if number == 4:
+        pairs = [(span.begin, span.end) for span in value.range]
+        return Ranges(pairs), len(pairs) < 2
+    items = tuple(value.item)
+    return items, len(items) == len(set(items))
 
 
 def read_reservation(info: Message) -> Reservation:
