@@ -67,9 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         started = time.monotonic()
         executor = pack(HERE / "executor.py")
-        print(
-            f"executor  {executor.name}, {executor.stat().st_size / 1e6:.1f} MB, packed in {time.monotonic() - started:.1f} s"
-        )
+        size = executor.stat().st_size / 1e6
+        print(f"executor  {executor.name}, {size:.1f} MB, packed in {time.monotonic() - started:.1f} s")
         with LocalCluster(agents=options.num_slaves, ip=options.ip, port=options.port) as cluster:
             print(f"master    {cluster.master_address}")
             print(f"web page  {cluster.web_url}", flush=True)

@@ -3,7 +3,6 @@
 import threading
 
 from mesos_proto.v1 import mesos_pb2 as mesos
-
 from mesos_scheduler import MesosSchedulerDriver, Scheduler, Status
 
 driver = MesosSchedulerDriver(
