@@ -88,6 +88,9 @@ class FakeAgent:
             if self.register:
                 first = isinstance(message, internal.RegisterExecutorMessage)
                 self.send(registered() if first else reregistered())
+                if isinstance(message, internal.ReregisterExecutorMessage) and self.acknowledges:
+                    for update in message.updates:
+                        self.send(acknowledge(update))
         elif isinstance(message, internal.StatusUpdateMessage):
             self.updates.append(message.update)
             if self.acknowledges:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
+import py_compile
 import re
 import sys
 import tempfile
@@ -14,7 +16,7 @@ from pathlib import Path
 from ._distributions import Files
 from .errors import PackError
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the same content must be packed anew."""
 
 DEFAULT_PYTHON = "/usr/bin/env python3"
@@ -92,6 +94,7 @@ def build(files: Files, program: str, python: str, build_id: str, output: Path) 
                 compressed=True,
             )
             _add_starter(unfinished, _starter_source(files))
+            _add_compiled(unfinished, stage)
             unfinished.chmod(0o755)
             unfinished.replace(output)
         finally:
@@ -127,3 +130,27 @@ def _starter_source(files: Files) -> str:
 def _add_starter(path: Path, source: str) -> None:
     with zipfile.ZipFile(path, "a", compression=zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo("_starter.py", (1980, 1, 1, 0, 0, 0)), source)
+
+
+def _add_compiled(path: Path, stage: Path) -> None:
+    """Add the byte code of this Python version: compiling is half of a first start. Other versions make
+    their own."""
+    with zipfile.ZipFile(path, "a", compression=zipfile.ZIP_DEFLATED) as archive:
+        compiled = stage.parent / "compiled.pyc"
+        for source in sorted(stage.rglob("*.py")):
+            try:
+                py_compile.compile(
+                    str(source),
+                    cfile=str(compiled),
+                    dfile=str(source.relative_to(stage)),
+                    doraise=True,
+                    quiet=2,
+                    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+                )
+            except py_compile.PyCompileError:
+                continue  # for another version; whoever imports it is told
+            place = Path(importlib.util.cache_from_source(str(source))).relative_to(stage.parent)
+            info = zipfile.ZipInfo(place.as_posix(), (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, compiled.read_bytes())
