@@ -1,0 +1,16 @@
+"""An embedded Mesos: a master and agents in one process, that any Mesos client can talk to."""
+
+from .agent.state import AgentSettings
+from .cluster import LocalCluster
+from .errors import ClusterError, ConfigurationError, FetchError, MesosLocalError
+from .master.state import MasterSettings
+
+__all__ = [
+    "AgentSettings",
+    "ClusterError",
+    "ConfigurationError",
+    "FetchError",
+    "LocalCluster",
+    "MasterSettings",
+    "MesosLocalError",
+]

@@ -1,0 +1,320 @@
+"""Executors: start, registration, shutdown, end. Mirrors upstream's src/slave/slave.cpp."""
+
+from __future__ import annotations
+
+import logging
+
+from mesos_proto.durations import format_duration
+from mesos_proto.v0 import mesos_pb2 as mesos
+from mesos_proto.v0 import messages_pb2 as internal
+
+from .. import _forms
+from .._wire import NO_PROCESS
+from . import paths, statuses
+from .environment import executor_environment, grace_period
+from .state import (
+    Agent,
+    Connection,
+    DestroyContainer,
+    Executor,
+    ExecutorState,
+    Framework,
+    LaunchContainer,
+    Termination,
+)
+
+__all__ = [
+    "acknowledged",
+    "container_exited",
+    "container_failed",
+    "deliver",
+    "destroy",
+    "register",
+    "registration_timed_out",
+    "reregister",
+    "shutdown",
+    "shutdown_framework",
+    "start",
+]
+
+log = logging.getLogger("mesos.local.agent")
+
+_Status = mesos.TaskStatus
+COMMAND_EXECUTOR_CPUS = 0.1
+COMMAND_EXECUTOR_MEM = 32.0
+
+
+def command_executor_info(agent: Agent, framework: Framework, task: mesos.TaskInfo) -> mesos.ExecutorInfo:
+    """Make the executor that the agent itself provides for a command task."""
+    value = task.command.value if task.command.shell else " ".join(task.command.arguments)
+    shown = value if len(value) <= 15 else value[:12] + "..."
+    kind = f"sh -c '{shown}'" if task.command.shell else f"{task.command.value}, {shown}"
+    task_id = task.task_id.value
+    info = mesos.ExecutorInfo(
+        executor_id=mesos.ExecutorID(value=task_id),
+        framework_id=framework.info.id,
+        name=f"Command Executor (Task: {task_id}) (Command: {kind})",
+        source=task_id,
+    )
+    info.command.uris.extend(task.command.uris)
+    info.command.environment.CopyFrom(task.command.environment)
+    if task.command.HasField("user"):
+        info.command.user = task.command.user
+    info.command.shell = False
+    info.command.value = agent.settings.command_executor[0]
+    info.command.arguments.extend(agent.settings.command_executor)
+    role = next(iter(_forms.allocation_roles(task.resources)), framework.info.role)
+    for name, amount in (("cpus", COMMAND_EXECUTOR_CPUS), ("mem", COMMAND_EXECUTOR_MEM)):
+        resource = info.resources.add(name=name, type=mesos.Value.SCALAR)
+        resource.scalar.value = amount
+        resource.allocation_info.role = role
+    return info
+
+
+def start(agent: Agent, framework: Framework, info: mesos.ExecutorInfo, *, command_task: bool) -> Executor:
+    """Start an executor in a sandbox of its own."""
+    container_id = str(agent.new_uuid())
+    directory = paths.sandbox(
+        agent.settings.work_dir, agent.id, framework.id, info.executor_id.value, container_id
+    )
+    executor = Executor(info, container_id, directory, command_task)
+    framework.executors[executor.id] = executor
+    command = info.command
+    argv = tuple(command.arguments) if not command.shell else ("sh", "-c", command.value)
+    agent.commands.append(
+        LaunchContainer(
+            container_id, directory, command, argv, executor_environment(agent, framework, executor)
+        )
+    )
+    agent.set_timer(("executor", container_id), agent.settings.executor_registration_timeout)
+    log.info("Launching executor %s of framework %s in %s", executor.id, framework.id, directory)
+    return executor
+
+
+def container_started(agent: Agent, container_id: str, os_pid: int) -> None:
+    """Note the process of an executor."""
+    found = agent.executor_of_container(container_id)
+    if found is not None:
+        found[1].os_pid = os_pid
+
+
+# Registration.
+
+
+def register(agent: Agent, sender: str, message: internal.RegisterExecutorMessage) -> None:
+    """Take an executor in that was expected, and give it its tasks; tell any other to end."""
+    framework = agent.frameworks.get(message.framework_id.value)
+    executor = agent.executor(message.framework_id.value, message.executor_id.value)
+    if (
+        agent.connection in (Connection.RECOVERING, Connection.TERMINATING)
+        or framework is None
+        or framework.terminating
+        or executor is None
+        or executor.state is not ExecutorState.REGISTERING
+    ):
+        log.warning("Telling the unexpected executor at %s to shut down", sender)
+        agent.send(sender, internal.ShutdownExecutorMessage())
+        return
+    executor.state = ExecutorState.RUNNING
+    executor.pid = sender
+    agent.cancel_timer(("executor", executor.container_id))
+    agent.link(sender)
+    agent.send(
+        sender,
+        internal.ExecutorRegisteredMessage(
+            executor_info=executor.info,
+            framework_id=framework.info.id,
+            framework_info=framework.info,
+            slave_id=agent.info.id,
+            slave_info=agent.info,
+        ),
+    )
+    if not executor.queued and not executor.ever_launched:
+        shutdown(agent, framework, executor)
+        return
+    for task in list(executor.queued.values()):
+        deliver(agent, framework, executor, task)
+    executor.queued.clear()
+
+
+def deliver(agent: Agent, framework: Framework, executor: Executor, task: mesos.TaskInfo) -> None:
+    """Send a task to a running executor."""
+    executor.launched[task.task_id.value] = statuses.task_record(framework, executor, task)
+    executor.ever_launched = True
+    agent.send(
+        executor.pid,
+        internal.RunTaskMessage(
+            framework_id=framework.info.id,
+            framework=framework.info,
+            task=task,
+            pid=framework.pid or NO_PROCESS,
+        ),
+    )
+
+
+def reregister(agent: Agent, sender: str, message: internal.ReregisterExecutorMessage) -> None:
+    """Take an executor back that survived the agent."""
+    framework = agent.frameworks.get(message.framework_id.value)
+    executor = agent.executor(message.framework_id.value, message.executor_id.value)
+    if (
+        agent.connection is Connection.TERMINATING
+        or framework is None
+        or framework.terminating
+        or executor is None
+        or executor.state is not ExecutorState.REGISTERING
+    ):
+        log.warning("Telling the unexpected executor at %s to shut down", sender)
+        agent.send(sender, internal.ShutdownExecutorMessage())
+        return
+    executor.state = ExecutorState.RUNNING
+    executor.pid = sender
+    agent.cancel_timer(("executor", executor.container_id))
+    agent.link(sender)
+    agent.send(sender, internal.ExecutorReregisteredMessage(slave_id=agent.info.id, slave_info=agent.info))
+    for update in message.updates:
+        statuses.take(agent, update, sender)
+    unacknowledged = {task.task_id.value for task in message.tasks}
+    for task_id, task in list(executor.launched.items()):
+        if task.state == mesos.TASK_STAGING and task_id not in unacknowledged:
+            statuses.make(
+                agent,
+                framework,
+                executor,
+                task.task_id,
+                mesos.TASK_DROPPED if framework.partition_aware else mesos.TASK_LOST,
+                _Status.REASON_SLAVE_RESTARTED,
+                "Task launched during agent restart",
+            )
+
+
+def registration_timed_out(agent: Agent, container_id: str) -> None:
+    """Destroy an executor that never said a word."""
+    found = agent.executor_of_container(container_id)
+    if found is None or found[1].state is not ExecutorState.REGISTERING:
+        return
+    text = format_duration(agent.settings.executor_registration_timeout)
+    destroy(
+        agent,
+        found[1],
+        Termination(
+            mesos.TASK_FAILED,
+            _Status.REASON_EXECUTOR_REGISTRATION_TIMEOUT,
+            f"Executor did not register within {text}",
+        ),
+    )
+
+
+# The end.
+
+
+def shutdown(agent: Agent, framework: Framework, executor: Executor) -> None:
+    """Tell an executor to end, and kill it after its grace period."""
+    if executor.state in (ExecutorState.TERMINATING, ExecutorState.TERMINATED):
+        return
+    executor.state = ExecutorState.TERMINATING
+    agent.cancel_timer(("executor", executor.container_id))
+    agent.send(
+        executor.pid,
+        internal.ShutdownExecutorMessage(
+            executor_id=executor.info.executor_id, framework_id=framework.info.id
+        ),
+    )
+    agent.set_timer(("shutdown", executor.container_id), grace_period(agent, executor.info))
+
+
+def destroy(agent: Agent, executor: Executor, termination: Termination | None = None) -> None:
+    """Kill an executor now; `termination` says what its unfinished tasks are told."""
+    if executor.state is ExecutorState.TERMINATED:
+        return
+    executor.state = ExecutorState.TERMINATING
+    executor.termination = executor.termination or termination
+    agent.commands.append(DestroyContainer(executor.container_id))
+
+
+def container_failed(agent: Agent, container_id: str, text: str) -> None:
+    """Note that an executor could not be started."""
+    found = agent.executor_of_container(container_id)
+    if found is None:
+        return
+    framework, executor = found
+    log.error("Executor %s of framework %s: %s", executor.id, framework.id, text)
+    executor.termination = executor.termination or Termination(
+        mesos.TASK_FAILED,
+        _Status.REASON_CONTAINER_LAUNCH_FAILED,
+        f"Failed to launch container: {text}",
+    )
+    container_exited(agent, container_id, -1)
+
+
+def container_exited(agent: Agent, container_id: str, wait_status: int) -> None:
+    """Report the end of an executor, and of every task it left unfinished."""
+    found = agent.executor_of_container(container_id)
+    if found is None or found[1].state is ExecutorState.TERMINATED:
+        return
+    framework, executor = found
+    log.info("Executor %s of framework %s ended with status %d", executor.id, framework.id, wait_status)
+    executor.state = ExecutorState.TERMINATED
+    agent.cancel_timer(("executor", container_id))
+    agent.cancel_timer(("shutdown", container_id))
+    if not executor.command_task:
+        agent.send(
+            agent.master,
+            internal.ExitedExecutorMessage(
+                slave_id=agent.info.id,
+                framework_id=framework.info.id,
+                executor_id=executor.info.executor_id,
+                status=wait_status,
+            ),
+        )
+    if not framework.terminating:
+        _end_tasks(agent, framework, executor)
+    retire(agent, framework, executor)
+
+
+def _end_tasks(agent: Agent, framework: Framework, executor: Executor) -> None:
+    end = executor.termination or Termination(
+        mesos.TASK_FAILED, _Status.REASON_EXECUTOR_TERMINATED, "Executor terminated"
+    )
+    for task in list(executor.queued.values()):
+        executor.launched[task.task_id.value] = statuses.task_record(framework, executor, task)
+    executor.queued.clear()
+    for record in list(executor.launched.values()):
+        statuses.make(agent, framework, executor, record.task_id, end.state, end.reason, end.message)
+
+
+def acknowledged(agent: Agent, framework: Framework, task_id: str) -> None:
+    """Let go of a task whose last update the scheduler has, and of what it alone kept."""
+    for executor in list(framework.executors.values()):
+        record = executor.terminated.pop(task_id, None)
+        if record is not None:
+            executor.completed.append(record)
+            retire(agent, framework, executor)
+
+
+def retire(agent: Agent, framework: Framework, executor: Executor) -> None:
+    """Drop the record of an ended executor when nothing about it is left to tell."""
+    waiting = executor.launched or executor.terminated or executor.queued
+    over = executor.state is ExecutorState.TERMINATED and (framework.terminating or not waiting)
+    if over and framework.executors.get(executor.id) is executor:
+        del framework.executors[executor.id]
+        framework.completed_executors.append(executor)
+    if not framework.executors and agent.frameworks.get(framework.id) is framework:
+        del agent.frameworks[framework.id]
+        agent.completed_frameworks.append(framework)
+
+
+def shutdown_framework(agent: Agent, framework_id: str) -> None:
+    """End everything of a framework; nobody is left to be told about its tasks."""
+    framework = agent.frameworks.get(framework_id)
+    if framework is None:
+        return
+    framework.terminating = True
+    statuses.forget(agent, framework_id)
+    for executor in list(framework.executors.values()):
+        if executor.state is ExecutorState.TERMINATED:
+            retire(agent, framework, executor)
+        else:
+            shutdown(agent, framework, executor)
+    if not framework.executors and agent.frameworks.get(framework_id) is framework:
+        del agent.frameworks[framework_id]
+        agent.completed_frameworks.append(framework)

@@ -1,0 +1,105 @@
+"""Families of processes: waiting for the end of the first one, signalling all that belong to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["await_end", "family", "kill_family", "reap", "signal_family"]
+
+_KILL_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    pid: int
+    parent: int
+    group: int
+    session: int
+
+
+def await_end(process: subprocess.Popen[bytes]) -> None:
+    """Wait until `process` ends. Where the system can, its id stays taken until `reap`."""
+    if sys.platform == "linux":
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    else:
+        process.wait()
+
+
+def reap(process: subprocess.Popen[bytes]) -> int:
+    """Kill what an ended process left of its family; give its raw wait status."""
+    kill_family(process.pid)
+    code = process.wait()
+    return -code if code < 0 else code << 8
+
+
+def kill_family(root: int) -> None:
+    """Kill `root` and everything that belongs to it."""
+    for _ in range(_KILL_ROUNDS):  # One may have been born while the others were counted.
+        if not signal_family(root, signal.SIGKILL):
+            return
+
+
+def signal_family(root: int, number: signal.Signals) -> bool:
+    """Send a signal to `root` and everything that belongs to it; tells whether there was anything."""
+    members = family(root)
+    for pid in members:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+    return bool(members)
+
+
+def family(root: int) -> list[int]:
+    """Give the ids of the living processes that belong to `root`, and its own.
+
+    That is: descendants, and all in a process group or session that one of them began. `root` itself may
+    have ended; what it left in its group or session is found all the same.
+    """
+    everyone = _processes()
+    members = {root}
+    grown = True
+    while grown:
+        fresh = {
+            each.pid
+            for each in everyone
+            if each.pid not in members
+            and (each.parent in members or each.group in members or each.session in members)
+        }
+        members |= fresh
+        grown = bool(fresh)
+    return [each.pid for each in everyone if each.pid in members]
+
+
+def _processes() -> list[_Process]:
+    """Give all living processes of the machine; zombies do not count."""
+    if sys.platform == "linux":
+        return _processes_from_proc()
+    listing = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,pgid=,sess=,state="], capture_output=True, text=True, check=False
+    ).stdout
+    found = []
+    for line in listing.splitlines():
+        fields = line.split()
+        if len(fields) == 5 and all(each.isdecimal() for each in fields[:4]) and fields[4][0] != "Z":
+            found.append(_Process(*(int(each) for each in fields[:4])))
+    return found
+
+
+def _processes_from_proc() -> list[_Process]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:  # It ended while we looked.
+            continue
+        fields = stat.rpartition(")")[2].split()
+        if len(fields) > 3 and fields[0] not in "ZX":
+            found.append(_Process(int(entry.name), *(int(each) for each in fields[1:4])))
+    return found

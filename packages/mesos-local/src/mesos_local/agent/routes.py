@@ -1,0 +1,81 @@
+"""The HTTP endpoints of an agent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from mesos_messenger.http import Request, Response
+
+from .. import _models
+from .._http import as_json, reading
+from .._models import Json
+from . import views
+from .files import BadRequest, Files, NotFound
+from .state import Agent
+
+__all__ = ["routes"]
+
+Route: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+def routes(agent: Agent, flags: Json) -> dict[str, Route]:
+    """Give the handlers by path."""
+    files = Files(agent.settings.work_dir, lambda: agent.id)
+
+    def shows(model: Callable[[Request], Json]) -> Route:
+        async def handler(request: Request) -> Response:
+            return reading(request) or as_json(request, model(request))
+
+        return handler
+
+    async def health(request: Request) -> Response:
+        return reading(request) or Response()
+
+    return {
+        "/health": health,
+        "/version": shows(lambda request: _models.version()),
+        "/flags": shows(lambda request: {"flags": flags}),
+        "/state": shows(lambda request: views.state(agent, flags)),
+        "/metrics/snapshot": shows(lambda request: views.metrics(agent)),
+        "/files/browse": _files(lambda request: _browse(files, request)),
+        "/files/read": _files(lambda request: _read(files, request)),
+        "/files/download": _files(lambda request: _download(files, request)),
+    }
+
+
+def _files(answer: Callable[[Request], Response]) -> Route:
+    async def handler(request: Request) -> Response:
+        try:
+            return reading(request) or answer(request)
+        except BadRequest as error:
+            return Response.text(f"{error}\n", 400)
+        except NotFound as error:
+            return Response.text(f"{error}\n", 404)
+
+    return handler
+
+
+def _browse(files: Files, request: Request) -> Response:
+    return as_json(request, files.browse(request.query.get("path")))
+
+
+def _read(files: Files, request: Request) -> Response:
+    """Bytes that are no UTF-8 pass as they are, as a real agent gives them."""
+    offset, data = files.read(
+        request.query.get("path"), request.query.get("offset"), request.query.get("length")
+    )
+    model = {"offset": offset, "data": data.decode("utf-8", errors="surrogateescape")}
+    body = json.dumps(model, ensure_ascii=False).encode("utf-8", errors="surrogateescape")
+    return Response(body=body, content_type="application/json")
+
+
+def _download(files: Files, request: Request) -> Response:
+    name, data = files.download(request.query.get("path"))
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return Response(
+        body=data,
+        headers={"Content-Disposition": f'attachment; filename="{quoted}"'},
+        content_type="application/octet-stream",
+    )

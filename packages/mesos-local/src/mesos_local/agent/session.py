@@ -1,0 +1,223 @@
+"""The agent as a pure state machine: events in, commands out.
+
+Strategy: as the master's, one call into the module of its noun for each event. The shell runs containers and
+tells of their start, failure and end.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+from mesos_proto.v0 import mesos_pb2 as mesos
+from mesos_proto.v0 import messages_pb2 as internal
+
+from .._wire import NO_PROCESS, Exited, Received, TimerFired
+from . import executors, registration, statuses, tasks
+from .state import Agent, AgentCommand, AgentSettings, Connection, ExecutorState
+
+__all__ = [
+    "MESSAGES",
+    "AgentEvent",
+    "AgentSession",
+    "ContainerExited",
+    "ContainerFailed",
+    "ContainerStarted",
+    "MasterDetected",
+    "Stopping",
+]
+
+log = logging.getLogger("mesos.local.agent")
+
+
+@dataclass(frozen=True, slots=True)
+class MasterDetected:
+    """The leading master is the process `upid`; empty when there is none."""
+
+    upid: str
+    hostname: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerStarted:
+    """The program of a container runs as process `os_pid`."""
+
+    container_id: str
+    os_pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFailed:
+    """A container could not be made: a URI was not fetched, or the program did not start."""
+
+    container_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerExited:
+    """The program of a container ended with this raw `wait(2)` status (-1 when it is not known)."""
+
+    container_id: str
+    wait_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The agent is about to end, and says goodbye to its master."""
+
+
+AgentEvent = (
+    Received
+    | Exited
+    | TimerFired
+    | MasterDetected
+    | ContainerStarted
+    | ContainerFailed
+    | ContainerExited
+    | Stopping
+)
+
+MESSAGES: tuple[type[Message], ...] = (
+    internal.SlaveRegisteredMessage,
+    internal.SlaveReregisteredMessage,
+    internal.PingSlaveMessage,
+    internal.ShutdownMessage,
+    internal.RunTaskMessage,
+    internal.KillTaskMessage,
+    internal.ShutdownFrameworkMessage,
+    internal.ShutdownExecutorMessage,
+    internal.UpdateFrameworkMessage,
+    internal.FrameworkToExecutorMessage,
+    internal.StatusUpdateAcknowledgementMessage,
+    internal.RegisterExecutorMessage,
+    internal.ReregisterExecutorMessage,
+    internal.StatusUpdateMessage,
+    internal.ExecutorToFrameworkMessage,
+)
+"""The messages a shell installs a handler for."""
+
+
+class AgentSession:
+    """An agent. `handle` is its only way in; `state` is there to be looked at, not changed."""
+
+    def __init__(self, settings: AgentSettings, *, pid: str, rng: random.Random, now: float) -> None:
+        self.state = agent = Agent(settings, pid=pid, rng=rng, now=now)
+        self._messages: dict[type[Message], Callable[[str, Any], None]] = {
+            internal.SlaveRegisteredMessage: lambda s, m: registration.registered(agent, s, m),
+            internal.SlaveReregisteredMessage: lambda s, m: registration.reregistered(agent, s, m),
+            internal.PingSlaveMessage: lambda s, m: registration.pinged(agent, s, m),
+            internal.ShutdownMessage: lambda s, m: registration.told_to_leave(agent, s, m),
+            internal.RunTaskMessage: lambda s, m: tasks.run(agent, s, m),
+            internal.KillTaskMessage: lambda s, m: tasks.kill(agent, s, m),
+            internal.ShutdownFrameworkMessage: self._shutdown_framework,
+            internal.ShutdownExecutorMessage: self._shutdown_executor,
+            internal.UpdateFrameworkMessage: self._update_framework,
+            internal.FrameworkToExecutorMessage: self._framework_message,
+            internal.StatusUpdateAcknowledgementMessage: self._acknowledgement,
+            internal.RegisterExecutorMessage: lambda s, m: executors.register(agent, s, m),
+            internal.ReregisterExecutorMessage: lambda s, m: executors.reregister(agent, s, m),
+            internal.StatusUpdateMessage: self._status_update,
+            internal.ExecutorToFrameworkMessage: self._executor_message,
+        }
+
+    def handle(self, event: AgentEvent, now: float) -> list[AgentCommand]:
+        """Take one event at time `now` (seconds since the epoch); give what is to be done."""
+        agent = self.state
+        agent.now = now
+        match event:
+            case Received(sender, message):
+                handler = self._messages.get(type(message))
+                if handler is None:
+                    log.warning("Ignoring %s from %s", message.DESCRIPTOR.full_name, sender)
+                else:
+                    handler(sender, message)
+            case Exited(upid):
+                if upid == agent.master:
+                    registration.master_lost(agent)
+            case TimerFired(key):
+                self._timer_fired(key)
+            case MasterDetected(upid, hostname):
+                registration.detected(agent, upid, hostname)
+            case ContainerStarted(container_id, os_pid):
+                executors.container_started(agent, container_id, os_pid)
+            case ContainerFailed(container_id, text):
+                executors.container_failed(agent, container_id, text)
+            case ContainerExited(container_id, wait_status):
+                executors.container_exited(agent, container_id, wait_status)
+            case Stopping():
+                self._stopping()
+        commands, agent.commands = agent.commands, []
+        return commands
+
+    def _timer_fired(self, key: tuple[Any, ...]) -> None:
+        agent = self.state
+        match key:
+            case ("register",):
+                registration.register(agent)
+            case ("relink",) | ("ping",):
+                registration.detected(agent, agent.master, agent.master_hostname)
+            case ("executor", str(container_id)):
+                executors.registration_timed_out(agent, container_id)
+            case ("shutdown", str(container_id)):
+                found = agent.executor_of_container(container_id)
+                if found is not None:
+                    executors.destroy(agent, found[1])
+            case ("update", str(framework_id), str(task_id)):
+                statuses.resend(agent, (framework_id, task_id))
+
+    def _stopping(self) -> None:
+        agent = self.state
+        if agent.connection is Connection.RUNNING:
+            agent.send(agent.master, internal.UnregisterSlaveMessage(slave_id=agent.info.id))
+        agent.connection = Connection.TERMINATING
+
+    def _shutdown_framework(self, sender: str, message: internal.ShutdownFrameworkMessage) -> None:
+        if sender == self.state.master:
+            executors.shutdown_framework(self.state, message.framework_id.value)
+
+    def _shutdown_executor(self, sender: str, message: internal.ShutdownExecutorMessage) -> None:
+        framework = self.state.frameworks.get(message.framework_id.value)
+        executor = self.state.executor(message.framework_id.value, message.executor_id.value)
+        if sender == self.state.master and framework is not None and executor is not None:
+            executors.shutdown(self.state, framework, executor)
+
+    def _update_framework(self, sender: str, message: internal.UpdateFrameworkMessage) -> None:
+        framework = self.state.frameworks.get(message.framework_id.value)
+        if sender == self.state.master and framework is not None:
+            framework.pid = message.pid if message.pid != NO_PROCESS else ""
+            if message.HasField("framework_info"):
+                framework.info.CopyFrom(message.framework_info)
+
+    def _framework_message(self, sender: str, message: internal.FrameworkToExecutorMessage) -> None:
+        executor = self.state.executor(message.framework_id.value, message.executor_id.value)
+        if executor is None or executor.state is not ExecutorState.RUNNING:
+            log.warning("Dropping message for executor %s: it does not run", message.executor_id.value)
+        else:
+            self.state.send(executor.pid, message)
+
+    def _executor_message(self, sender: str, message: internal.ExecutorToFrameworkMessage) -> None:
+        framework = self.state.frameworks.get(message.framework_id.value)
+        if framework is not None and not framework.terminating:
+            self.state.send(framework.pid or self.state.master, message)
+
+    def _acknowledgement(self, sender: str, message: internal.StatusUpdateAcknowledgementMessage) -> None:
+        if statuses.acknowledge(self.state, message):
+            framework = self.state.frameworks.get(message.framework_id.value)
+            if framework is not None:
+                executors.acknowledged(self.state, framework, message.task_id.value)
+
+    def _status_update(self, sender: str, message: internal.StatusUpdateMessage) -> None:
+        update = message.update
+        if update.status.state == mesos.TASK_STAGING:
+            framework = self.state.frameworks.get(update.framework_id.value)
+            executor = self.state.executor(update.framework_id.value, update.executor_id.value)
+            if framework is not None and executor is not None:
+                log.error("Executor %s reports a task as staging; shutting it down", executor.id)
+                executors.shutdown(self.state, framework, executor)
+            return
+        statuses.take(self.state, update, message.pid or sender)

@@ -1,0 +1,239 @@
+"""Status updates inside the agent: from executors, or made here, to the master, until acknowledged."""
+
+from __future__ import annotations
+
+import logging
+
+from mesos_proto.v0 import mesos_pb2 as mesos
+from mesos_proto.v0 import messages_pb2 as internal
+
+from .._wire import is_process
+from .state import Agent, Connection, Executor, Framework
+from .updates import UpdateStream
+
+__all__ = ["acknowledge", "forget", "make", "report_unknown", "resend", "resend_all", "take", "task_record"]
+
+log = logging.getLogger("mesos.local.agent")
+
+_Status = mesos.TaskStatus
+TERMINAL_STATES = frozenset(
+    {
+        mesos.TASK_FINISHED,
+        mesos.TASK_FAILED,
+        mesos.TASK_KILLED,
+        mesos.TASK_LOST,
+        mesos.TASK_ERROR,
+        mesos.TASK_DROPPED,
+        mesos.TASK_GONE,
+        mesos.TASK_GONE_BY_OPERATOR,
+    }
+)
+
+
+def task_record(framework: Framework, executor: Executor, info: mesos.TaskInfo) -> mesos.Task:
+    """Make the record of a task the agent was given."""
+    record = mesos.Task(
+        name=info.name,
+        task_id=info.task_id,
+        framework_id=framework.info.id,
+        slave_id=info.slave_id,
+        state=mesos.TASK_STAGING,
+        resources=info.resources,
+    )
+    if not executor.command_task:
+        record.executor_id.CopyFrom(executor.info.executor_id)
+    for name in ("labels", "discovery", "container", "health_check", "kill_policy"):
+        if info.HasField(name):
+            getattr(record, name).CopyFrom(getattr(info, name))
+    record.user = executor.info.command.user or framework.info.user
+    return record
+
+
+def make(
+    agent: Agent,
+    framework: Framework,
+    executor: Executor | None,
+    task_id: mesos.TaskID,
+    state: mesos.TaskState.ValueType,
+    reason: mesos.TaskStatus.Reason.ValueType,
+    text: str,
+) -> None:
+    """Make an update of the agent's own, and send it the way executors' updates go."""
+    update = _update(agent, framework.info.id, task_id, state, reason, text)
+    if executor is not None:
+        update.executor_id.CopyFrom(executor.info.executor_id)
+    take(agent, update, "")
+
+
+def report_unknown(
+    agent: Agent,
+    framework_id: mesos.FrameworkID,
+    task_id: mesos.TaskID,
+    state: mesos.TaskState.ValueType,
+    reason: mesos.TaskStatus.Reason.ValueType,
+    text: str,
+) -> None:
+    """Report a task the agent does not know; it may not know its framework either."""
+    _queue(agent, _update(agent, framework_id, task_id, state, reason, text), "")
+
+
+def _update(
+    agent: Agent,
+    framework_id: mesos.FrameworkID,
+    task_id: mesos.TaskID,
+    state: mesos.TaskState.ValueType,
+    reason: mesos.TaskStatus.Reason.ValueType,
+    text: str,
+) -> internal.StatusUpdate:
+    uuid = agent.new_uuid().bytes
+    status = _Status(
+        task_id=task_id,
+        state=state,
+        source=_Status.SOURCE_SLAVE,
+        reason=reason,
+        message=text,
+        slave_id=agent.info.id,
+        timestamp=agent.now,
+        uuid=uuid,
+    )
+    return internal.StatusUpdate(
+        framework_id=framework_id,
+        slave_id=agent.info.id,
+        status=status,
+        timestamp=agent.now,
+        uuid=uuid,
+        latest_state=state,
+    )
+
+
+def take(agent: Agent, update: internal.StatusUpdate, pid: str) -> None:
+    """Take an update in: from the executor at `pid`, or of the agent's own when `pid` is empty."""
+    framework = agent.frameworks.get(update.framework_id.value)
+    if not update.uuid or framework is None or framework.terminating:
+        agent.count("invalid_status_updates")
+        log.warning("Ignoring status update of task %s", update.status.task_id.value)
+        return
+    from_executor = is_process(pid)
+    if from_executor and not (update.slave_id.value == agent.id and update.status.slave_id.value == agent.id):
+        agent.count("invalid_status_updates")
+        log.warning("Ignoring status update of task %s: another agent's", update.status.task_id.value)
+        return
+    executor = _executor_of(framework, update)
+    agent.count("valid_status_updates")
+    _complete(agent, executor, update, from_executor)
+    if executor is not None:
+        _note(executor, update)
+    _queue(agent, update, pid)
+
+
+def _executor_of(framework: Framework, update: internal.StatusUpdate) -> Executor | None:
+    executor = framework.executors.get(update.executor_id.value)
+    if executor is not None:
+        return executor
+    task_id = update.status.task_id.value
+    return next((each for each in framework.executors.values() if each.find(task_id)), None)
+
+
+def _complete(
+    agent: Agent, executor: Executor | None, update: internal.StatusUpdate, from_executor: bool
+) -> None:
+    """Fill in what the agent adds to every update."""
+    status = update.status
+    status.source = _Status.SOURCE_EXECUTOR if from_executor else _Status.SOURCE_SLAVE
+    status.uuid = update.uuid
+    if update.HasField("executor_id"):
+        status.executor_id.CopyFrom(update.executor_id)
+    if executor is None:
+        return
+    container = status.container_status
+    if not container.HasField("container_id"):
+        container.container_id.value = executor.container_id
+    if not container.network_infos:
+        container.network_infos.add().ip_addresses.add(protocol=mesos.NetworkInfo.IPv4, ip_address=agent.ip)
+    if not container.HasField("executor_pid") and executor.os_pid is not None:
+        container.executor_pid = executor.os_pid
+
+
+def _note(executor: Executor, update: internal.StatusUpdate) -> None:
+    """Bring the record of the task up to date."""
+    task_id = update.status.task_id.value
+    record = executor.launched.get(task_id)
+    if record is None:
+        return
+    record.state = update.status.state
+    if record.statuses and record.statuses[-1].state == update.status.state:
+        record.statuses[-1].CopyFrom(update.status)
+    else:
+        record.statuses.add().CopyFrom(update.status)
+    record.statuses[-1].ClearField("data")
+    if record.state in TERMINAL_STATES:
+        executor.terminated[task_id] = executor.launched.pop(task_id)
+
+
+def _queue(agent: Agent, update: internal.StatusUpdate, pid: str) -> None:
+    key = (update.framework_id.value, update.status.task_id.value)
+    stream = agent.streams.setdefault(key, UpdateStream())
+    new = stream.add(update)
+    if is_process(pid):
+        agent.send(
+            pid,
+            internal.StatusUpdateAcknowledgementMessage(
+                slave_id=agent.info.id,
+                framework_id=update.framework_id,
+                task_id=update.status.task_id,
+                uuid=update.uuid,
+            ),
+        )
+    if new and stream.head is update:
+        stream.retry = agent.settings.update_retry_min
+        _forward(agent, key, stream)
+
+
+def _forward(agent: Agent, key: tuple[str, str], stream: UpdateStream) -> None:
+    """Send the first update of a stream to the master, and look again later."""
+    head = stream.head
+    if head is None or agent.connection is not Connection.RUNNING:
+        return
+    if stream.latest is not None:
+        head.latest_state = stream.latest
+    agent.send(agent.master, internal.StatusUpdateMessage(update=head, pid=agent.pid))
+    agent.set_timer(("update", *key), stream.retry)
+
+
+def resend(agent: Agent, key: tuple[str, str]) -> None:
+    """Send an update again that nobody acknowledged in time, and wait longer for the next try."""
+    stream = agent.streams.get(key)
+    if stream is not None and stream.head is not None:
+        stream.retry = min(stream.retry * 2, agent.settings.update_retry_max)
+        _forward(agent, key, stream)
+
+
+def resend_all(agent: Agent) -> None:
+    """Send the first update of every stream: a master is there (again)."""
+    for key, stream in agent.streams.items():
+        stream.retry = agent.settings.update_retry_min
+        _forward(agent, key, stream)
+
+
+def acknowledge(agent: Agent, message: internal.StatusUpdateAcknowledgementMessage) -> bool:
+    """Drop the acknowledged update and send the next; tells whether the task is done with."""
+    key = (message.framework_id.value, message.task_id.value)
+    stream = agent.streams.get(key)
+    update = stream.acknowledge(message.uuid) if stream is not None else None
+    if stream is None or update is None:
+        log.warning("Ignoring unexpected acknowledgement for task %s", key[1])
+        return False
+    agent.cancel_timer(("update", *key))
+    if update.status.state in TERMINAL_STATES and not stream.pending:
+        del agent.streams[key]
+        return True
+    stream.retry = agent.settings.update_retry_min
+    _forward(agent, key, stream)
+    return False
+
+
+def forget(agent: Agent, framework_id: str) -> None:
+    """Drop the updates of a framework that is gone."""
+    for key in [key for key in agent.streams if key[0] == framework_id]:
+        agent.cancel_timer(("update", *key))
+        del agent.streams[key]

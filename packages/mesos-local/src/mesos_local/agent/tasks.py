@@ -1,0 +1,87 @@
+"""Tasks on their way to an executor: run and kill."""
+
+from __future__ import annotations
+
+import logging
+
+from mesos_proto.v0 import mesos_pb2 as mesos
+from mesos_proto.v0 import messages_pb2 as internal
+
+from .._wire import NO_PROCESS
+from . import executors, statuses
+from .state import Agent, Connection, Executor, ExecutorState, Framework
+
+__all__ = ["kill", "run"]
+
+log = logging.getLogger("mesos.local.agent")
+
+_Status = mesos.TaskStatus
+
+
+def run(agent: Agent, sender: str, message: internal.RunTaskMessage) -> None:
+    """Give a task to its executor, starting the executor when there is none yet."""
+    if sender != agent.master or agent.connection is not Connection.RUNNING:
+        log.warning("Ignoring task %s from %s: not the master", message.task.task_id.value, sender)
+        return
+    info, task = message.framework, message.task
+    framework = agent.frameworks.get(info.id.value)
+    if framework is not None and framework.terminating:
+        log.warning("Ignoring task %s of framework %s: it is terminating", task.task_id.value, info.id.value)
+        return
+    pid = message.pid if message.pid != NO_PROCESS else ""
+    if framework is None:
+        framework = Framework(info, pid)
+        agent.frameworks[framework.id] = framework
+    framework.pid = pid
+    command_task = not task.HasField("executor")
+    executor_id = task.task_id.value if command_task else task.executor.executor_id.value
+    executor = framework.executors.get(executor_id)
+    if executor is None:
+        wanted = executors.command_executor_info(agent, framework, task) if command_task else task.executor
+        executor = executors.start(agent, framework, wanted, command_task=command_task)
+        executor.queued[task.task_id.value] = task
+    elif executor.state is ExecutorState.REGISTERING:
+        executor.queued[task.task_id.value] = task
+    elif executor.state is ExecutorState.RUNNING:
+        executors.deliver(agent, framework, executor, task)
+    else:
+        _drop(agent, framework, task.task_id, f"Executor {executor.state.value}")
+
+
+def _drop(agent: Agent, framework: Framework, task_id: mesos.TaskID, text: str) -> None:
+    state = mesos.TASK_DROPPED if framework.partition_aware else mesos.TASK_LOST
+    statuses.make(agent, framework, None, task_id, state, _Status.REASON_EXECUTOR_TERMINATED, text)
+
+
+def kill(agent: Agent, sender: str, message: internal.KillTaskMessage) -> None:
+    """Pass a kill on; a task its executor was not given yet ends here."""
+    framework = agent.frameworks.get(message.framework_id.value)
+    if sender != agent.master or framework is None or framework.terminating:
+        log.warning("Ignoring kill of task %s", message.task_id.value)
+        return
+    task_id = message.task_id.value
+    for executor in framework.executors.values():
+        if task_id in executor.queued:
+            _kill_queued(agent, framework, executor, message.task_id)
+            return
+        if executor.find(task_id) is not None:
+            if executor.state is ExecutorState.RUNNING:
+                agent.send(executor.pid, message)
+            return
+    _drop(agent, framework, message.task_id, "Cannot find executor")
+
+
+def _kill_queued(agent: Agent, framework: Framework, executor: Executor, task_id: mesos.TaskID) -> None:
+    task = executor.queued.pop(task_id.value)
+    executor.launched[task_id.value] = statuses.task_record(framework, executor, task)
+    statuses.make(
+        agent,
+        framework,
+        executor,
+        task_id,
+        mesos.TASK_KILLED,
+        _Status.REASON_TASK_KILLED_DURING_LAUNCH,
+        "Killed before delivery to the executor",
+    )
+    if not executor.queued and not executor.ever_launched:
+        executors.shutdown(agent, framework, executor)

@@ -1,0 +1,184 @@
+"""The program that runs a command task: an executor of one task, started by the agent.
+
+Mirrors upstream's src/launcher/executor.cpp: TASK_STARTING, TASK_RUNNING, one terminal update; a kill is
+SIGTERM to the whole tree and SIGKILL after the grace period.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+from mesos_executor import Executor, ExecutorDriver, MesosExecutorDriver
+from mesos_proto.durations import parse_duration
+from mesos_proto.v1 import mesos_pb2 as mesos
+
+from .agent.processes import kill_family, signal_family
+
+__all__ = ["CommandExecutor", "main"]
+
+DEFAULT_KILL_GRACE = 3.0
+LINGER = 1.0
+"""How long the executor stays after the terminal update, so that it leaves the socket."""
+_SHUTDOWN_MARGIN = 2.0
+_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Ignored by Python itself, which a command does not expect."""
+
+
+class CommandExecutor(Executor):
+    """Runs the command of the one task it is given; `ended` is set when there is nothing more to do."""
+
+    def __init__(self, environment: dict[str, str], *, linger: float = LINGER) -> None:
+        self.ended = threading.Event()
+        self._environment = environment
+        self._linger = linger
+        self._lock = threading.Lock()
+        self._task: mesos.TaskInfo | None = None
+        self._pid: int | None = None
+        self._killed = False
+        self._timed_out = False
+        self._tells_killing = False
+        self._timers: list[threading.Timer] = []
+
+    def registered(
+        self,
+        driver: ExecutorDriver,
+        executor_info: mesos.ExecutorInfo,
+        framework_info: mesos.FrameworkInfo,
+        agent_info: mesos.AgentInfo,
+    ) -> None:
+        killing = mesos.FrameworkInfo.Capability.TASK_KILLING_STATE
+        self._tells_killing = any(each.type == killing for each in framework_info.capabilities)
+
+    def launch_task(self, driver: ExecutorDriver, task: mesos.TaskInfo) -> None:
+        if self._task is not None:
+            text = 'Attempted to run multiple tasks using a "command" executor'
+            _update(driver, task.task_id, mesos.TASK_FAILED, text)
+            return
+        self._task = task
+        _update(driver, task.task_id, mesos.TASK_STARTING)
+        with self._lock:
+            self._pid = self._start(task)
+        threading.Thread(
+            target=self._wait, args=(driver, task, self._pid), name="task-reaper", daemon=True
+        ).start()
+        if task.max_completion_time.nanoseconds > 0:
+            self._after(task.max_completion_time.nanoseconds / 1e9, self._out_of_time, driver)
+        _update(driver, task.task_id, mesos.TASK_RUNNING)
+
+    def _start(self, task: mesos.TaskInfo) -> int:
+        """Start the command in a process group of its own, in the executor's session."""
+        command = task.command
+        environment = dict(self._environment)
+        for variable in command.environment.variables:
+            environment[variable.name] = variable.value
+        environment["MESOS_ALLOCATION_ROLE"] = next(
+            (each.allocation_info.role for each in task.resources), "*"
+        )
+        if command.shell:
+            return os.posix_spawnp(
+                "sh", ["sh", "-c", command.value], environment, setpgroup=0, setsigdef=_DEFAULT_SIGNALS
+            )
+        argv = list(command.arguments) or [command.value]
+        try:
+            return os.posix_spawnp(command.value, argv, environment, setpgroup=0, setsigdef=_DEFAULT_SIGNALS)
+        except OSError as error:
+            print(f"Failed to execute '{command.value}': {error}", file=sys.stderr, flush=True)
+            return os.posix_spawnp(
+                "sh", ["sh", "-c", "exit 1"], environment, setpgroup=0, setsigdef=_DEFAULT_SIGNALS
+            )
+
+    def kill_task(self, driver: ExecutorDriver, task_id: mesos.TaskID) -> None:
+        grace = DEFAULT_KILL_GRACE
+        if self._task is not None and self._task.kill_policy.HasField("grace_period"):
+            grace = self._task.kill_policy.grace_period.nanoseconds / 1e9
+        self._kill(driver, grace)
+
+    def shutdown(self, driver: ExecutorDriver) -> None:
+        if self._pid is None:
+            self.ended.set()
+            return
+        period = parse_duration(self._environment.get("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs"))
+        self._kill(driver, max(0.0, period - _SHUTDOWN_MARGIN))
+
+    def error(self, driver: ExecutorDriver, message: str) -> None:
+        self.ended.set()
+
+    def _kill(self, driver: ExecutorDriver, grace: float) -> None:
+        with self._lock:
+            pid, task = self._pid, self._task
+            if pid is None or task is None or self._killed:
+                return
+            self._killed = True
+            if self._tells_killing and not self._timed_out:
+                _update(driver, task.task_id, mesos.TASK_KILLING)
+            signal_family(pid, signal.SIGTERM)
+        self._after(grace, self._escalate)
+
+    def _escalate(self) -> None:
+        with self._lock:
+            if self._pid is not None:
+                kill_family(self._pid)
+
+    def _out_of_time(self, driver: ExecutorDriver) -> None:
+        self._timed_out = True
+        self._kill(driver, 0.0)
+
+    def _after(self, seconds: float, call: object, *args: object) -> None:
+        timer = threading.Timer(seconds, call, args)  # type: ignore[arg-type]
+        timer.daemon = True
+        self._timers.append(timer)
+        timer.start()
+
+    def _wait(self, driver: ExecutorDriver, task: mesos.TaskInfo, pid: int) -> None:
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        with self._lock:
+            self._pid = None
+        for timer in self._timers:
+            timer.cancel()
+        if code < 0:
+            ending = f"terminated with signal {signal.strsignal(-code)}"
+        else:
+            ending = f"exited with status {code}"
+        reason = None
+        if self._timed_out:
+            state, reason = mesos.TASK_FAILED, mesos.TaskStatus.REASON_MAX_COMPLETION_TIME_REACHED
+        elif self._killed:
+            state = mesos.TASK_KILLED
+        else:
+            state = mesos.TASK_FAILED if code else mesos.TASK_FINISHED
+        _update(driver, task.task_id, state, f"Command {ending}", reason)
+        threading.Event().wait(self._linger)
+        self.ended.set()
+
+
+def _update(
+    driver: ExecutorDriver,
+    task_id: mesos.TaskID,
+    state: mesos.TaskState.ValueType,
+    message: str = "",
+    reason: mesos.TaskStatus.Reason.ValueType | None = None,
+) -> None:
+    status = mesos.TaskStatus(task_id=task_id, state=state)
+    if message:
+        status.message = message
+    if reason is not None:
+        status.reason = reason
+    driver.send_status_update(status)
+
+
+def main() -> int:
+    """Run the executor in the environment its agent gave; the status is that of a well-behaved executor."""
+    executor = CommandExecutor(dict(os.environ))
+    driver = MesosExecutorDriver(executor)
+    driver.start()
+    executor.ended.wait()
+    driver.stop()
+    driver.join(5.0)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

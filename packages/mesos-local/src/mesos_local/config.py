@@ -1,0 +1,91 @@
+"""Text forms of resources and attributes, and what an agent offers when nothing is said."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+
+from mesos_proto.resources import Resources
+from mesos_proto.v0 import mesos_pb2 as mesos
+
+from .errors import ConfigurationError
+
+__all__ = ["default_resources", "parse_attributes", "parse_resources", "parse_weights"]
+
+_RANGES = re.compile(r"^\[\s*\d+\s*-\s*\d+\s*(,\s*\d+\s*-\s*\d+\s*)*\]$")
+_GIGABYTE = 1024.0
+_FIRST_PORT, _PORTS_EACH = 31000, 1000
+
+
+def parse_resources(text: str) -> tuple[mesos.Resource, ...]:
+    """Read `cpus:4;mem:1024;ports:[31000-32000]` or a JSON array of resources.
+
+    Raises ConfigurationError for anything else.
+    """
+    try:
+        return tuple(Resources.parse(text, flag=True).messages(version=0))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"resources {text!r} cannot be read ({error}); write them as 'cpus:4;mem:4096'"
+        ) from error
+
+
+def default_resources(number: int = 1, of: int = 1) -> tuple[mesos.Resource, ...]:
+    """Give what agent `number` (from 1) has when nothing is said: its share of this machine.
+
+    As a real agent, 1 GB of memory and 5 GB of disk are left to the machine; agents of one cluster get
+    different ports, as they really share the host.
+    """
+    memory = _memory_mb()
+    memory = memory - _GIGABYTE if memory >= 2 * _GIGABYTE else memory / 2
+    disk = shutil.disk_usage("/").total / 2**20
+    disk = disk - 5 * _GIGABYTE if disk >= 10 * _GIGABYTE else disk / 2
+    first = _FIRST_PORT + (number - 1) % 30 * _PORTS_EACH
+    return parse_resources(
+        f"cpus:{os.cpu_count() or 1};mem:{memory // of:.0f};disk:{disk // of:.0f};"
+        f"ports:[{first}-{first + _PORTS_EACH - 1}]"
+    )
+
+
+def _memory_mb() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
+
+
+def parse_attributes(text: str) -> tuple[mesos.Attribute, ...]:
+    """Read `rack:r1;cores:8;zone:[1-3]`. Raises ConfigurationError for an attribute without a value."""
+    attributes = []
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        name, colon, value = (each.strip() for each in part.partition(":"))
+        if not (name and colon and value):
+            raise ConfigurationError(f"attribute {part!r} has no value; write it as 'rack:r1'")
+        attribute = mesos.Attribute(name=name, type=mesos.Value.TEXT)
+        if _RANGES.match(value):
+            attribute.type = mesos.Value.RANGES
+            for span in value.strip("[]").split(","):
+                begin, _, end = span.partition("-")
+                attribute.ranges.range.add(begin=int(begin), end=int(end))
+        else:
+            try:
+                attribute.scalar.value = float(value)
+                attribute.type = mesos.Value.SCALAR
+            except ValueError:
+                attribute.text.value = value
+        attributes.append(attribute)
+    return tuple(attributes)
+
+
+def parse_weights(text: str) -> Mapping[str, float]:
+    """Read `role=2.5,other=1`. Raises ConfigurationError for a weight that is not a positive number."""
+    weights = {}
+    for part in filter(None, text.split(",")):
+        role, equals, value = part.partition("=")
+        try:
+            weight = float(value)
+        except ValueError:
+            weight = 0.0
+        if not (role and equals and weight > 0):
+            raise ConfigurationError(f"weight {part!r} cannot be read; write it as 'role=2.5'")
+        weights[role] = weight
+    return weights

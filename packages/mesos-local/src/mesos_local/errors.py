@@ -1,0 +1,21 @@
+"""Errors of this package, under one base class."""
+
+from __future__ import annotations
+
+__all__ = ["ClusterError", "ConfigurationError", "FetchError", "MesosLocalError"]
+
+
+class MesosLocalError(Exception):
+    """Anything that goes wrong in an embedded cluster."""
+
+
+class ConfigurationError(MesosLocalError, ValueError):
+    """A flag or an argument that cannot be used; the text says what to write instead."""
+
+
+class ClusterError(MesosLocalError):
+    """A cluster that does not start, or is asked for something after its end."""
+
+
+class FetchError(MesosLocalError):
+    """A URI of a command that cannot be brought into the sandbox."""

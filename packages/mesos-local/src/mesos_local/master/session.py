@@ -1,0 +1,304 @@
+"""The master as a pure state machine: events in, commands out.
+
+Strategy: every event becomes one call into the module of its noun; after it, what became free is offered.
+Scheduler calls come as `mesos.scheduler.Call`; the older messages are rewritten as the call they mean, so
+that both take one path.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+from mesos_proto.v0 import mesos_pb2 as mesos
+from mesos_proto.v0 import messages_pb2 as internal
+from mesos_proto.v0 import scheduler_pb2 as scheduler
+
+from .._wire import Exited, Received, TimerFired
+from . import agents, allocator, frameworks, offers, tasks, validation
+from .frameworks import Peer
+from .legacy import LEGACY, as_call
+from .state import Framework, Master, MasterCommand, MasterSettings
+
+__all__ = ["MESSAGES", "Authenticated", "MasterEvent", "MasterSession", "Started"]
+
+log = logging.getLogger("mesos.local.master")
+
+_Call = scheduler.Call
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The shell listens: the periodic work may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """The process `pid` proved to be `principal`; None takes back what it proved before."""
+
+    pid: str
+    principal: str | None
+
+
+MasterEvent = Received | Exited | TimerFired | Started | Authenticated
+
+MESSAGES: tuple[type[Message], ...] = (
+    scheduler.Call,
+    *LEGACY,
+    internal.RegisterFrameworkMessage,
+    internal.ReregisterFrameworkMessage,
+    internal.DeactivateFrameworkMessage,
+    internal.SubmitSchedulerRequest,
+    internal.RegisterSlaveMessage,
+    internal.ReregisterSlaveMessage,
+    internal.UnregisterSlaveMessage,
+    internal.UpdateSlaveMessage,
+    internal.PongSlaveMessage,
+    internal.StatusUpdateMessage,
+    internal.ExitedExecutorMessage,
+    internal.ExecutorToFrameworkMessage,
+)
+"""The messages a shell installs a handler for."""
+
+
+class MasterSession:
+    """A master. `handle` is its only way in; `state` is there to be looked at, not changed."""
+
+    def __init__(self, settings: MasterSettings, *, pid: str, rng: random.Random, now: float) -> None:
+        self.state = Master(settings, pid=pid, rng=rng, now=now)
+        self._messages: dict[type[Message], Callable[[str, Any], None]] = {
+            scheduler.Call: self.call_from_process,
+            **dict.fromkeys(LEGACY, self._legacy),
+            internal.RegisterFrameworkMessage: self._register_framework,
+            internal.ReregisterFrameworkMessage: self._reregister_framework,
+            internal.DeactivateFrameworkMessage: self._deactivate_framework,
+            internal.SubmitSchedulerRequest: self._submit_scheduler,
+            internal.RegisterSlaveMessage: self._register_agent,
+            internal.ReregisterSlaveMessage: self._reregister_agent,
+            internal.UnregisterSlaveMessage: self._unregister_agent,
+            internal.UpdateSlaveMessage: lambda sender, message: agents.update(self.state, message),
+            internal.PongSlaveMessage: lambda sender, message: agents.pong(self.state, sender),
+            internal.StatusUpdateMessage: self._status_update,
+            internal.ExitedExecutorMessage: lambda sender, message: tasks.executor_exited(
+                self.state, message
+            ),
+            internal.ExecutorToFrameworkMessage: self._executor_message,
+        }
+
+    def handle(self, event: MasterEvent, now: float) -> list[MasterCommand]:
+        """Take one event at time `now` (seconds since the epoch); give what is to be done."""
+        state = self.state
+        state.now = now
+        state.to_allocate = set()
+        match event:
+            case Received(sender, message):
+                handler = self._messages.get(type(message))
+                if handler is None:
+                    log.warning("Ignoring %s from %s", message.DESCRIPTOR.full_name, sender)
+                else:
+                    handler(sender, message)
+            case Exited(upid):
+                self._exited(upid)
+            case TimerFired(key):
+                self._timer_fired(key)
+            case Authenticated(pid, principal):
+                self._authenticated(pid, principal)
+            case Started():
+                state.set_timer(("allocate",), state.settings.allocation_interval)
+        if state.to_allocate is None or state.to_allocate:
+            offers.offer(state, allocator.allocate(state, state.to_allocate))
+        commands, state.commands = state.commands, []
+        return commands
+
+    def _exited(self, upid: str) -> None:
+        agent = self.state.agent_by_pid(upid)
+        if agent is not None:
+            agents.disconnect(self.state, agent)
+        for framework in self.state.frameworks_by_pid(upid):
+            frameworks.disconnect(self.state, framework)
+
+    def _timer_fired(self, key: tuple[Any, ...]) -> None:
+        state = self.state
+        match key:
+            case ("allocate",):
+                state.want_allocation()
+                state.set_timer(("allocate",), state.settings.allocation_interval)
+            case ("offer", str(offer_id)):
+                offers.timed_out(state, offer_id)
+            case ("failover", str(framework_id)):
+                frameworks.teardown_timed_out(state, framework_id)
+            case ("ping", str(agent_id)):
+                agents.ping(state, agent_id)
+            case ("reregister", str(agent_id)):
+                if agent_id in state.agents and not state.agents[agent_id].connected:
+                    agents.mark_unreachable(state, agent_id)
+
+    def _authenticated(self, pid: str, principal: str | None) -> None:
+        if principal is None:
+            self.state.authenticated.pop(pid, None)
+        else:
+            self.state.authenticated[pid] = principal
+
+    # Schedulers.
+
+    def call_from_process(self, sender: str, call: scheduler.Call) -> None:
+        """Take a call that came by libprocess; what is wrong with it is only logged, as upstream."""
+        error = validation.call(call)
+        if error:
+            log.warning("Dropping call from %s: %s", sender, error)
+            return
+        if call.type == _Call.SUBSCRIBE:
+            frameworks.subscribe(
+                self.state,
+                Peer(pid=sender),
+                call.subscribe.framework_info,
+                force=call.subscribe.force,
+                suppressed=call.subscribe.suppressed_roles,
+                constraints=call.subscribe.offer_constraints,
+            )
+            return
+        framework = self._framework_of(sender, call.framework_id)
+        if framework is None:
+            return
+        if not framework.connected:
+            frameworks.refuse(self.state, Peer(pid=sender), "Framework disconnected")
+            return
+        self.perform(framework, call)
+
+    def _framework_of(self, sender: str, framework_id: mesos.FrameworkID) -> Framework | None:
+        framework = self.state.frameworks.get(framework_id.value)
+        if framework is None or framework.pid != sender:
+            log.warning(
+                "Dropping message of framework %s from %s: not its scheduler", framework_id.value, sender
+            )
+            return None
+        return framework
+
+    def perform(self, framework: Framework, call: scheduler.Call) -> str | None:
+        """Perform a valid call of a connected framework; gives a reason when it cannot be."""
+        state = self.state
+        if call.type == _Call.TEARDOWN:
+            frameworks.remove(state, framework)
+        elif call.type == _Call.ACCEPT:
+            accept = call.accept
+            refuse = accept.filters.refuse_seconds
+            offers.accept(
+                state, framework, [each.value for each in accept.offer_ids], accept.operations, refuse
+            )
+        elif call.type == _Call.DECLINE:
+            declined = (each.value for each in call.decline.offer_ids)
+            offers.decline(state, framework, declined, call.decline.filters.refuse_seconds)
+        elif call.type in (_Call.REVIVE, _Call.SUPPRESS):
+            self._revive_or_suppress(framework, call)
+        elif call.type == _Call.KILL:
+            tasks.kill(state, framework, call.kill)
+        elif call.type == _Call.ACKNOWLEDGE:
+            ack = call.acknowledge
+            tasks.acknowledge(state, framework, ack.slave_id.value, ack.task_id, ack.uuid)
+        elif call.type == _Call.RECONCILE:
+            tasks.reconcile(state, framework, call.reconcile.tasks)
+        elif call.type == _Call.MESSAGE:
+            self._message(framework, call.message)
+        elif call.type == _Call.SHUTDOWN:
+            self._shutdown_executor(framework, call.shutdown)
+        elif call.type == _Call.UPDATE_FRAMEWORK:
+            wanted = call.update_framework
+            return frameworks.update(
+                state, framework, wanted.framework_info, wanted.suppressed_roles, wanted.offer_constraints
+            )
+        else:
+            log.info("Ignoring call %s of framework %s", _Call.Type.Name(call.type), framework.id)
+        return None
+
+    def _revive_or_suppress(self, framework: Framework, call: scheduler.Call) -> None:
+        named = call.revive.roles if call.type == _Call.REVIVE else call.suppress.roles
+        roles = list(named) or framework.roles
+        if any(role not in framework.roles for role in roles):
+            log.warning(
+                "Dropping call of framework %s: it is not subscribed to all of %s", framework.id, roles
+            )
+            return
+        if call.type == _Call.SUPPRESS:
+            framework.suppressed.update(roles)
+            return
+        framework.suppressed.difference_update(roles)
+        allocator.unfilter(self.state, framework.id, roles)
+        self.state.want_allocation()
+
+    def _message(self, framework: Framework, message: scheduler.Call.Message) -> None:
+        agent = self.state.agents.get(message.slave_id.value)
+        if agent is None or not agent.connected:
+            log.warning(
+                "Dropping message of framework %s: agent %s is away", framework.id, message.slave_id.value
+            )
+            return
+        self.state.send(
+            agent.pid,
+            internal.FrameworkToExecutorMessage(
+                slave_id=message.slave_id,
+                framework_id=framework.info.id,
+                executor_id=message.executor_id,
+                data=message.data,
+            ),
+        )
+
+    def _shutdown_executor(self, framework: Framework, shutdown: scheduler.Call.Shutdown) -> None:
+        agent = self.state.agents.get(shutdown.slave_id.value)
+        if agent is not None:
+            self.state.send(
+                agent.pid,
+                internal.ShutdownExecutorMessage(
+                    executor_id=shutdown.executor_id, framework_id=framework.info.id
+                ),
+            )
+
+    # The older messages.
+
+    def _legacy(self, sender: str, message: Message) -> None:
+        call = as_call(message)
+        framework = self._framework_of(sender, call.framework_id)
+        if framework is not None and framework.connected and not validation.call(call):
+            self.perform(framework, call)
+
+    def _register_framework(self, sender: str, message: internal.RegisterFrameworkMessage) -> None:
+        if message.framework.id.value:
+            frameworks.refuse(self.state, Peer(pid=sender), "Registering with 'id' already set")
+        else:
+            frameworks.subscribe(self.state, Peer(pid=sender), message.framework)
+
+    def _reregister_framework(self, sender: str, message: internal.ReregisterFrameworkMessage) -> None:
+        if message.framework.id.value:
+            frameworks.subscribe(self.state, Peer(pid=sender), message.framework, force=message.failover)
+        else:
+            frameworks.refuse(self.state, Peer(pid=sender), "Re-registering without an 'id'")
+
+    def _deactivate_framework(self, sender: str, message: internal.DeactivateFrameworkMessage) -> None:
+        framework = self._framework_of(sender, message.framework_id)
+        if framework is not None:
+            frameworks.deactivate(self.state, framework)
+
+    def _submit_scheduler(self, sender: str, message: internal.SubmitSchedulerRequest) -> None:
+        self.state.send(sender, internal.SubmitSchedulerResponse(okay=False))
+
+    # Agents.
+
+    def _register_agent(self, sender: str, message: internal.RegisterSlaveMessage) -> None:
+        agents.register(self.state, sender, message)
+
+    def _reregister_agent(self, sender: str, message: internal.ReregisterSlaveMessage) -> None:
+        agents.reregister(self.state, sender, message)
+
+    def _unregister_agent(self, sender: str, message: internal.UnregisterSlaveMessage) -> None:
+        agents.unregister(self.state, sender, message.slave_id.value)
+
+    def _status_update(self, sender: str, message: internal.StatusUpdateMessage) -> None:
+        tasks.status_update(self.state, message)
+
+    def _executor_message(self, sender: str, message: internal.ExecutorToFrameworkMessage) -> None:
+        framework = self.state.frameworks.get(message.framework_id.value)
+        if framework is not None and framework.connected:
+            self.state.tell(framework, message)
