@@ -55,6 +55,20 @@ class FakeAgent:
         assert self.executor is not None
         self._messenger.send(self.executor, message)
 
+    def pause(self) -> None:
+        """Read nothing more from the executor."""
+        assert self.executor is not None
+        self._messenger.pause(self.executor)
+
+    def all_sent(self, seconds: float) -> bool:
+        """Tell whether all that was sent to the executor has left within some seconds."""
+        assert self.executor is not None
+        outbox = self._messenger.endpoint.outbox(self.executor.address)
+        deadline = time.monotonic() + seconds
+        while outbox.queued and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return not outbox.queued
+
     def expect(self, kind: type[M]) -> M:
         """Wait for a message; it must be of that type."""
         message = self._messages.get(timeout=DEADLINE)

@@ -247,6 +247,10 @@ def test_join_inside_a_callback_is_refused(setup: Setup) -> None:
 def test_misuse_raises_and_changes_nothing(setup: Setup) -> None:
     with pytest.raises(DriverMisuse):
         setup.driver.send_status_update(status("one", v1.TASK_STAGING))
+    with pytest.raises(DriverMisuse, match=r"a mesos\.v1\.TaskStatus, not TaskInfo"):
+        setup.driver.send_status_update(v1.TaskInfo())  # type: ignore[arg-type]
+    with pytest.raises(DriverMisuse, match="is bytes, not str"):
+        setup.driver.send_framework_message("text")  # type: ignore[arg-type]
     assert setup.driver.start() is Status.RUNNING
     assert setup.driver.status is Status.RUNNING
 

@@ -19,19 +19,21 @@ class CallbackThread:
         self._events: deque[Event] = deque()
         self._condition = threading.Condition()
         self._ended = False
-        # A daemon: a callback that never returns must not keep the process from ending.
-        self._thread = threading.Thread(target=self._run, name="mesos-executor-callbacks", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     def put(self, event: Event) -> None:
-        """Queue an event; nothing happens to it after `end`."""
+        """Queue an event; nothing happens to it after `end`. The first one starts the thread."""
         with self._condition:
-            if not self._ended:
-                self._events.append(event)
-                self._condition.notify()
+            if self._ended:
+                return
+            self._events.append(event)
+            self._condition.notify()
+            if self._thread is None:
+                # A daemon: a callback that never returns must not keep the process from ending.
+                self._thread = threading.Thread(
+                    target=self._run, name="mesos-executor-callbacks", daemon=True
+                )
+                self._thread.start()
 
     def end(self) -> None:
         """Let no further callback start."""
@@ -46,8 +48,11 @@ class CallbackThread:
 
     def join(self, timeout: float | None) -> bool:
         """Wait for the running callback to return after `end`; False when it did not in time."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        thread = self._thread
+        if thread is None:
+            return True
+        thread.join(timeout)
+        return not thread.is_alive()
 
     def _next(self) -> Event | None:
         with self._condition:

@@ -83,6 +83,7 @@ class Shell:
         self._lock = threading.RLock()
         self._outgoing: deque[Send] = deque()
         self._sending = threading.Lock()
+        self._sender: int | None = None
         self._backlog = 0
         self._paused: UPID | None = None
         self._messenger: Messenger | None = None
@@ -161,10 +162,13 @@ class Shell:
     def _send_outgoing(self) -> None:
         """Send what is queued, unless another thread is about to."""
         messenger = self._messenger
-        while self._outgoing and messenger is not None:
+        me = threading.get_ident()
+        while self._outgoing and messenger is not None and self._sender != me:
             # On the loop's thread waiting would stop everything; who holds the lock sends ours too.
+            # So does our own thread when a signal has interrupted it there.
             if not self._sending.acquire(blocking=not messenger.on_loop()):
                 return
+            self._sender = me
             try:
                 while self._outgoing:
                     send = self._outgoing.popleft()
@@ -173,6 +177,7 @@ class Shell:
                     except (NotRunningError, QueueFullError) as error:
                         _log.warning("%s was not sent: %s", type(send.message).__name__, error)
             finally:
+                self._sender = None
                 self._sending.release()
 
     def _resume(self) -> None:

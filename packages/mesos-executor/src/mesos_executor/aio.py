@@ -96,7 +96,7 @@ class AsyncExecutorDriver:
 
     def send_framework_message(self, data: bytes) -> Status:
         """Send bytes to the scheduler, without waiting; delivery is not guaranteed."""
-        return self._shell.handle(SendFrameworkMessage(bytes(data)))
+        return self._shell.handle(SendFrameworkMessage(data))
 
     async def __aenter__(self) -> AsyncExecutorDriver:
         await self.start()

@@ -60,7 +60,6 @@ class MesosExecutorDriver:
         if self.status is Status.NOT_STARTED:
             _flush_lines()
             self._shell.start()
-            self._callbacks.start()
         return self.status
 
     def stop(self) -> Status:
@@ -120,7 +119,7 @@ class MesosExecutorDriver:
 
     def send_framework_message(self, data: bytes) -> Status:
         """Send bytes to the scheduler; delivery is not guaranteed."""
-        return self._shell.handle(SendFrameworkMessage(bytes(data)))
+        return self._shell.handle(SendFrameworkMessage(data))
 
     def __enter__(self) -> MesosExecutorDriver:
         self.start()

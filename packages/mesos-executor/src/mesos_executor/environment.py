@@ -94,7 +94,9 @@ def _upid(values: Mapping[str, str], name: str) -> UPID:
     except ValueError as error:
         raise AgentEnvironmentError(f"{name} is {values[name]!r}: {error}") from error
     if not upid:
-        raise AgentEnvironmentError(f"{name} is {values[name]!r}, which is not id@ip:port")
+        raise AgentEnvironmentError(
+            f"{name} is {values[name]!r}, which is not id@ip:port, or its host is not known"
+        )
     return upid
 
 

@@ -121,7 +121,7 @@ class ExecutorSession:
     def handle(self, event: SessionEvent, now: float) -> list[Command]:
         """Take one event; return what to do, in order.
 
-        Raises `DriverMisuse`, and changes nothing, for a status update that no agent would accept.
+        Raises `DriverMisuse`, and changes nothing, for what the user must not send.
         """
         if isinstance(event, SendStatusUpdate):
             self._send_update(event.status, now)
@@ -181,6 +181,8 @@ class ExecutorSession:
         self._end_when_finished()
 
     def _send_framework_message(self, data: bytes) -> None:
+        if not isinstance(data, bytes):
+            raise DriverMisuse(f"a framework message is bytes, not {type(data).__name__}")
         if self.status is not Status.RUNNING:
             return
         self._send(
@@ -371,6 +373,8 @@ class ExecutorSession:
 def check_status(status: v1.TaskStatus) -> None:
     """Raise `DriverMisuse` for a status that must not be sent: an agent shuts an executor down for
     TASK_STAGING, and the protocol requires a task id and a state."""
+    if not isinstance(status, v1.TaskStatus):
+        raise DriverMisuse(f"a status update is a mesos.v1.TaskStatus, not {type(status).__name__}")
     if not status.task_id.value:
         raise DriverMisuse("the status update names no task: set task_id.value")
     if not status.HasField("state"):
