@@ -6,6 +6,7 @@ import os
 import string
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,3 +155,17 @@ def run_program(
         check=False,
         cwd=folder,
     )
+
+
+def run_started(source: str, folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that begins with `pyglog.init()`."""
+    start = "import os, sys, threading, time, pyglog\npyglog.init()\n"
+    return run_program(start + textwrap.dedent(source), folder, *args)
+
+
+def read_files(folder: Path, severity: str = "INFO") -> list[Line]:
+    """All records of the files of a severity that `run_program`'s processes made."""
+    lines: list[Line] = []
+    for path in sorted(folder.glob(f"program.*.log.{severity}.*")):
+        lines += parse_file(path.read_bytes())
+    return lines

@@ -7,6 +7,7 @@ exit. A line leaves `pending` only when it is in the file, or, if the file canno
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -85,11 +86,12 @@ def create(
 def _point(link: str, target: str) -> None:
     """Make or move a symlink in one step; a log works without, so failing is no error."""
     beside = f"{link}.{os.getpid()}.new"
-    try:
+    with contextlib.suppress(OSError):
         os.symlink(target, beside)
-        os.replace(beside, link)
-    except OSError:
-        return
+        try:
+            os.replace(beside, link)
+        except OSError:
+            os.unlink(beside)
 
 
 @dataclass(slots=True)
@@ -100,11 +102,31 @@ class Count:
     bytes: int = 0
 
 
+class Trouble:
+    """What has been said on stderr about files that fail: the same once a minute at most, for all of them."""
+
+    def __init__(self) -> None:
+        self._reason: str | None = None
+        self._told = 0.0
+
+    def tell(self, what: str, error: OSError) -> None:
+        """Say that something failed, unless this reason was given within the last minute."""
+        reason, now = error.strerror or str(error), time.monotonic()
+        if reason != self._reason or now - self._told >= _REPORT_EVERY:
+            self._reason, self._told = reason, now
+            _stderr.write(f"pyglog: {what}: {reason}; what no file takes comes here\n", Severity.INFO)
+
+    def forget(self) -> None:
+        """Begin anew, as the files are elsewhere."""
+        self._reason = None
+
+
 class LogFile:
     """One severity's file and the lines that wait for it."""
 
-    def __init__(self, severity: Severity) -> None:
+    def __init__(self, severity: Severity, trouble: Trouble) -> None:
         self.severity = severity
+        self._trouble = trouble
         self.pending: list[str] = []
         self.names: list[str] = []
         self.drained = Count()
@@ -114,7 +136,6 @@ class LogFile:
         self._size = 0
         self._made_at = 0
         self._failing = False
-        self._reported = -_REPORT_EVERY
 
     def drain(self) -> None:
         """Write all that is pending; called by one thread at a time."""
@@ -133,13 +154,14 @@ class LogFile:
             try:
                 os.fsync(self._descriptor)
             except OSError as error:
-                self._report(f"cannot sync {self.names[-1]}: {error.strerror}")
+                self._trouble.tell(f"cannot sync {self.names[-1]}", error)
 
     def close(self) -> None:
         """Close the file; the next line makes a new one."""
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._descriptor = None
+        self._failing = False
         self.names = []
 
     def _write(self, lines: Sequence[str]) -> None:
@@ -169,7 +191,7 @@ class LogFile:
             while written < len(data):
                 written += os.write(self._descriptor, data[written:] if written else data)
         except OSError as error:
-            self._report(f"cannot write {self.names[-1]}: {error.strerror}")
+            self._fail(f"cannot write {self.names[-1]}", error)
             self._to_stderr(self._keep_whole_lines(lines, written))
             return
         self._size += written
@@ -189,7 +211,7 @@ class LogFile:
             try:
                 os.ftruncate(self._descriptor, self._size)
             except OSError as error:
-                self._report(f"cannot cut {self.names[-1]}: {error.strerror}")
+                self._fail(f"cannot cut {self.names[-1]}", error)
         return lines[kept:]
 
     def _to_stderr(self, lines: Sequence[str]) -> None:
@@ -201,12 +223,11 @@ class LogFile:
             if line[0] == LETTERS[severity]:
                 _stderr.write(line, severity, settings.colorlogtostderr)
 
-    def _report(self, trouble: str) -> None:
-        """Say once that the file fails: again only after it has worked, and not within a minute."""
-        if not self._failing and time.monotonic() - self._reported >= _REPORT_EVERY:
-            self._reported = time.monotonic()
-            _stderr.write(f"pyglog: {trouble}; what it cannot hold comes here\n", Severity.INFO)
-        self._failing = True
+    def _fail(self, what: str, error: OSError) -> None:
+        """Say that the file fails, if it did not before."""
+        if not self._failing:
+            self._failing = True
+            self._trouble.tell(what, error)
 
     def _rotate(self) -> bool:
         """Go on in a new file, linked with the present one; keep that if no new one can be made."""
@@ -218,12 +239,12 @@ class LogFile:
                 descriptor, path = create(folder, program, self.severity, now + ahead, self.settings.log_link)
                 break
             except FileExistsError as error:
-                trouble = error
+                taken = error
             except OSError as error:
-                self._report(f"cannot make a log file in {folder} (see -log_dir): {error.strerror}")
+                self._fail(f"cannot make a log file in {folder} (see -log_dir)", error)
                 return False
         else:
-            self._report(f"cannot make a log file in {folder}: {trouble.strerror}: {trouble.filename}")
+            self._fail(f"cannot make {taken.filename}", taken)
             return False
         self._made_at = int(now + ahead)
         self._descriptor, self._size = descriptor, 0
@@ -232,7 +253,7 @@ class LogFile:
                 os.write(previous, encode(f"Next log: {path}{_FOOTER}"))
             self._size = os.write(descriptor, self._header(now))
         except OSError as error:
-            self._report(f"cannot write {path}: {error.strerror}")
+            self._fail(f"cannot write {path}", error)
         finally:
             if previous is not None:
                 os.close(previous)
@@ -255,7 +276,8 @@ class Files:
     """The four files, written by one thread at a time."""
 
     def __init__(self) -> None:
-        self.logs = tuple(LogFile(severity) for severity in Severity)
+        self._trouble = Trouble()
+        self.logs = tuple(LogFile(severity, self._trouble) for severity in Severity)
         self.lock = threading.RLock()
         self._draining = False
 
@@ -293,12 +315,10 @@ class Files:
             self.drain()
             for log in self.logs:
                 old, log.settings = log.settings, settings
-                if (old.log_dir, old.log_link, old.program) != (
-                    settings.log_dir,
-                    settings.log_link,
-                    settings.program,
-                ):
+                before = (old.log_dir, old.log_link, old.program)
+                if before != (settings.log_dir, settings.log_link, settings.program):
                     log.close()
+                    self._trouble.forget()
 
     def after_fork(self) -> None:
         """Forget, in a child, the files and lines of the parent."""
