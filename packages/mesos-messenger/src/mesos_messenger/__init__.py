@@ -17,10 +17,10 @@ from .http import HttpError, Pipe, Request, Response, StreamingResponse
 from .messenger import Messenger
 from .metrics import Drop, Snapshot
 from .options import Options
+from .tls import Tls
 from .upid import UPID
 
-__all__ = [
-    "UPID",
+__all__ = [  # noqa: RUF022
     "AddressError",
     "ConfigurationError",
     "Decoder",
@@ -44,6 +44,8 @@ __all__ = [
     "Snapshot",
     "StreamingResponse",
     "TimerHandle",
+    "Tls",
+    "UPID",
     "Undelivered",
     "UsageError",
 ]

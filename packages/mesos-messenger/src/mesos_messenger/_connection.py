@@ -191,6 +191,8 @@ class Connection(asyncio.Protocol):
                 self._begin(event)
             else:
                 self._end()
+        # What the handlers have sent goes first: nobody waits for the answers.
+        endpoint.read_mail()
         if answers and self._transport is not None and (endpoint.options.respond or close):
             self._transport.write(b"".join(answers))
         if close:

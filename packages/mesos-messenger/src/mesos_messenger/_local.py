@@ -68,3 +68,6 @@ class LocalOutbox(Outbox):
     def abandon(self) -> None:
         """Forget everything."""
         self.links = []
+        with self._lock:
+            self.retired = True
+            self._room.notify_all()

@@ -190,9 +190,9 @@ class Outbox:
         self._waiters += 1
         try:
             while self.queued + size > self._limit and self.queued:
-                self._room.wait()
-                if self._endpoint.stopping:
+                if self._endpoint.stopping or self.retired:
                     raise NotRunningError("the messenger was stopped while a send waited for room")
+                self._room.wait()
         finally:
             self._waiters -= 1
         return True
@@ -233,7 +233,8 @@ class Outbox:
         except (OSError, asyncio.TimeoutError, ValueError) as error:
             link.outbox = None
             self._connecting = None
-            self._broken(f"cannot connect: {error or type(error).__name__}", connected=False)
+            reason = f"cannot connect: {str(error) or type(error).__name__}"
+            self._broken(reason, Drop.CONNECT_FAILED, everything=True)
             return
         self._connecting = None
         if link.lost.done() or link.transport is None:
@@ -307,23 +308,22 @@ class Outbox:
     def disconnected(self, link: _Link, reason: str) -> None:
         """The connection is gone."""
         if link is self._link:
-            self._broken(reason, connected=True)
+            # What has not even been taken out may go over another connection, unless somebody is linked:
+            # then the end of this one is an event, and what was said before it must not come after it.
+            self._broken(reason, Drop.CONNECTION_LOST, everything=bool(self.links))
 
-    def _broken(self, reason: str, *, connected: bool) -> None:
+    def _broken(self, reason: str, drop: Drop, *, everything: bool) -> None:
         """Report what was not sent, and tell who is linked."""
-        linked = bool(self.links)
         self._settle_chunk()
         self._link = None
         self.state = OutboxState.IDLE
         self.blocked = False
         lost = self._pull_taken()
-        # What had not even been taken out may go over another connection, unless someone is linked:
-        # then this connection's end is an event, and what was said before it must not come after it.
-        retry = connected and not linked
-        if not retry and self._take():
+        if everything and self._take():
             lost += self._pull_taken()
         if lost:
-            self.metrics.drop(Drop.CONNECTION_LOST if connected else Drop.CONNECT_FAILED, len(lost))
+            with self._lock:
+                self.metrics.drop(drop, len(lost))
             self._endpoint.log_limited("%d messages to %s:%d lost: %s", len(lost), *self.address, reason)
         links, self.links = self.links, []
         for route, body in lost:
@@ -335,7 +335,7 @@ class Outbox:
             with self._lock:
                 again = bool(self._pieces)
                 self._scheduled = again
-            if again and not self._endpoint.stopping:
+            if again and not self.retired:
                 self.flush()
 
     def _look(self) -> None:
@@ -406,6 +406,7 @@ class Outbox:
         A peer that closes after our half has read everything; one on TLS, which has no halves, has
         answered everything. May wait forever: the caller gives it a time limit.
         """
+        self.links = []
         while self._connecting is not None:
             await asyncio.wait([self._connecting])
         while (link := self._link) is not None and self.queued:
@@ -413,25 +414,27 @@ class Outbox:
             await asyncio.wait([link.lost], timeout=0.005)
         if link is None or link.transport is None:
             return
-        self.links = []
         if link.transport.can_write_eof():
             link.transport.write_eof()
         while not link.lost.done() and link.answers < link.sent:
             await asyncio.wait([link.lost], timeout=0.005)
-        if link.transport.can_write_eof():
-            await asyncio.wait([link.lost])
+        link.transport.close() if not link.transport.can_write_eof() else None
+        await asyncio.wait([link.lost])
         self.abandon()
 
     def abandon(self) -> None:
         """Close the connection without more ado; what was not sent is reported."""
+        with self._lock:
+            self.retired = True
+            self._room.notify_all()
         if self._connecting is not None:
             self._connecting.cancel()
             self._connecting = None
         self.links = []
+        self._look()
         link, self._link = self._link, None
         if link is not None:
             link.outbox = None
             if link.transport is not None:
                 link.transport.abort()
-        if link is not None or self.queued:
-            self._broken("the messenger was stopped", connected=link is not None)
+        self._broken("the messenger was stopped", Drop.CONNECTION_LOST, everything=True)

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from .errors import NotRunningError
 
-__all__ = ["Runner", "ThreadRunner"]
+__all__ = ["Runner", "SharedRunner", "ThreadRunner"]
 
 logger = logging.getLogger("mesos.messenger")
 
@@ -108,3 +108,18 @@ class ThreadRunner:
             pass  # The loop has ended already.
         thread.join(timeout)
         return not thread.is_alive()
+
+
+class SharedRunner(ThreadRunner):
+    """One thread for several endpoints; it ends with `end`, not with any of them."""
+
+    def start(self, name: str) -> None:
+        if self._loop is None:
+            super().start(name)
+
+    def finish(self, timeout: float | None) -> bool:
+        return True
+
+    def end(self) -> None:
+        """Stop the loop."""
+        super().finish(5.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import threading
 import time
 from collections import deque
@@ -19,16 +20,18 @@ from typing import TYPE_CHECKING, Final
 from . import _address
 from ._answers import Answers
 from ._connection import Connection
+from ._flags import flag
 from ._heads import HeadCache
 from ._local import LocalOutbox
 from ._outbox import Outbox, OutboxState
 from ._registry import Registry
 from ._router import Router
 from ._runner import Runner, ThreadRunner
-from .errors import AddressError, ConfigurationError, NotRunningError, UsageError
+from .errors import AddressError, NotRunningError, UsageError
 from .http import Handler, Request, Response, StreamingResponse
 from .metrics import Drop, Metrics, Snapshot
 from .options import Options
+from .tls import Tls, TlsSide
 from .upid import Address, is_ipv4
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ __all__ = ["Endpoint", "TimerHandle"]
 
 logger = logging.getLogger("mesos.messenger")
 
+_IP_MATCH: Final = "LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH"
 _BACKLOG: Final = 4096
 _LOG_EVERY: Final = 1.0
 _TURN: Final = 512
@@ -95,6 +99,7 @@ class Endpoint:
         advertise: str | None = None,
         towards: str | None = None,
         options: Options | None = None,
+        tls: Tls | None = None,
         environ: Mapping[str, str] | None = None,
         runner: Runner | None = None,
     ) -> None:
@@ -122,11 +127,15 @@ class Endpoint:
         self.metrics = Metrics()
         self.registry = Registry()
         self.router = Router(self.registry.processes)
-        self.peer_address_ip_match = _flag(
-            self.options.require_peer_address_ip_match,
-            self._environ,
-            "LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH",
+        match = self.options.require_peer_address_ip_match
+        self.peer_address_ip_match = (
+            flag(self._environ.get(_IP_MATCH, ""), _IP_MATCH) if match is None else match
         )
+        tls = tls if tls is not None else Tls.from_environ(self._environ)
+        self._tls = TlsSide(tls) if tls is not None else None
+        self._accepting: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        self._handshakes: set[asyncio.Task[None]] = set()
         self.router.add(None, "/metrics/snapshot", self._metrics_page)
         self.router.add(None, "/health", self._health_page)
 
@@ -157,15 +166,49 @@ class Endpoint:
 
     async def _listen(self) -> int:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self),
-            self._place.bind_ip,
-            self._place.bind_port,
-            backlog=_BACKLOG,
-            reuse_address=True,
-        )
+        where = self._place.bind_ip, self._place.bind_port
+        if self._tls is None:
+            self._server = await loop.create_server(
+                lambda: Connection(self), *where, backlog=_BACKLOG, reuse_address=True
+            )
+            port = int(self._server.sockets[0].getsockname()[1])
+        else:
+            listener = socket.create_server(where, backlog=_BACKLOG)
+            listener.setblocking(False)
+            self._accepting = loop.create_task(self._accept(listener, self._tls))
+            port = int(listener.getsockname()[1])
         self._sweep()
-        return int(self._server.sockets[0].getsockname()[1])
+        return port
+
+    async def _accept(self, listener: socket.socket, tls: TlsSide) -> None:
+        """Accept connections one by one, so that a handshake that fails is noticed."""
+        loop = asyncio.get_running_loop()
+        with listener:
+            while True:
+                try:
+                    connection, peer = await loop.sock_accept(listener)
+                except OSError as error:
+                    self.log_limited("cannot accept a connection: %s", error)
+                    await asyncio.sleep(0.05)
+                    continue
+                if len(self._connections) + len(self._handshakes) >= self.options.max_connections:
+                    self.metrics.others.drop(Drop.TOO_MANY)
+                    connection.close()
+                    continue
+                task = loop.create_task(self._shake_hands(connection, peer, tls))
+                self._handshakes.add(task)
+                task.add_done_callback(self._handshakes.discard)
+
+    async def _shake_hands(self, connection: socket.socket, peer: tuple[str, int], tls: TlsSide) -> None:
+        try:
+            await tls.accept(connection, lambda: Connection(self))
+        except OSError as error:
+            connection.close()
+            self.metrics.others.drop(Drop.TLS)
+            self.log_limited("refused a connection from %s:%d: %s", *peer[:2], error)
+        except asyncio.CancelledError:
+            connection.close()
+            raise
 
     def stop(self, timeout: float = 5.0) -> bool:
         """Send what waits, let the peers read it, close everything; True when that was in time.
@@ -202,7 +245,9 @@ class Endpoint:
             self.detach(messenger)
         if self._sweeper is not None:
             self._sweeper.cancel()
-        closing = [asyncio.ensure_future(outbox.close()) for outbox in self._outboxes.values()]
+        closing: list[asyncio.Task[None]] = [
+            asyncio.ensure_future(outbox.close()) for outbox in self._outboxes.values()
+        ]
         if closing:
             _, late = await asyncio.wait(closing, timeout=timeout)
             for task in late:
@@ -210,9 +255,15 @@ class Endpoint:
             await asyncio.gather(*closing, return_exceptions=True)
         for outbox in self._outboxes.values():
             outbox.abandon()
+        for task in self._ending:
+            task.cancel()
         # Only now: peers take the end of these connections for our exit.
         if self._server is not None:
             self._server.close()
+        waiting = [*self._handshakes, *([self._accepting] if self._accepting is not None else [])]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
         for connection in list(self._connections):
             connection.close()
         deadline = self.now() + 0.5
@@ -303,15 +354,18 @@ class Endpoint:
             self._mail_scheduled = True
             try:
                 if self._runner.on_loop():
-                    self._runner.loop.call_soon(self._read_mail)
+                    self._runner.loop.call_soon(self.read_mail)
                 else:
-                    self._runner.loop.call_soon_threadsafe(self._read_mail)
+                    self._runner.loop.call_soon_threadsafe(self.read_mail)
             except RuntimeError as error:
                 self._mail_scheduled = False
                 self._mail.clear()
                 raise NotRunningError("the messenger is not running") from error
 
-    def _read_mail(self) -> None:
+    def read_mail(self) -> None:
+        """Make the calls that wait (on the loop's thread)."""
+        if not self._mail:
+            return
         # Cleared first: who adds to the mail from now on sees to being read.
         self._mail_scheduled = False
         mail = self._mail
@@ -320,7 +374,7 @@ class Endpoint:
             self.run_guarded(call, *args)
         if mail and not self._mail_scheduled:
             self._mail_scheduled = True
-            self._runner.loop.call_soon(self._read_mail)
+            self._runner.loop.call_soon(self.read_mail)
 
     def run_guarded(self, call: Callable[..., object], *args: object) -> None:
         """Call a function; what it raises is logged."""
@@ -416,9 +470,11 @@ class Endpoint:
     async def open_connection(self, address: Address, factory: Callable[[], asyncio.Protocol]) -> None:
         """Connect to a peer; raises `OSError` or `asyncio.TimeoutError`."""
         loop = asyncio.get_running_loop()
-        await asyncio.wait_for(
-            loop.create_connection(factory, address[0], address[1]), self.options.connect_timeout
-        )
+        timeout = self.options.connect_timeout
+        if self._tls is None:
+            await asyncio.wait_for(loop.create_connection(factory, *address), timeout)
+        else:
+            await asyncio.wait_for(self._tls.connect(address, factory), timeout)
 
     def answer(self, request: Request) -> Awaitable[Response | StreamingResponse]:
         """Have an ordinary request answered."""
@@ -460,9 +516,18 @@ class Endpoint:
             if outbox.retire():
                 self._outboxes = {key: value for key, value in self._outboxes.items() if key != address}
                 self.metrics.inbound_of(address).add(outbox.metrics)
-                task = asyncio.get_running_loop().create_task(outbox.close())
-                asyncio.get_running_loop().call_later(options.connect_timeout, task.cancel)
-                task.add_done_callback(lambda _, outbox=outbox: outbox.abandon())  # type: ignore[misc]
+                task = asyncio.get_running_loop().create_task(self._let_go(outbox))
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
+
+    async def _let_go(self, outbox: Outbox) -> None:
+        """Close a connection that is not needed any longer."""
+        try:
+            await asyncio.wait_for(outbox.close(), self.options.connect_timeout)
+        except asyncio.TimeoutError:
+            logger.debug("%s:%d does not close its connection", *outbox.address)
+        finally:
+            outbox.abandon()
 
     # Watching.
 
@@ -491,19 +556,3 @@ class Endpoint:
 
     async def _health_page(self, request: Request) -> Response:
         return Response()
-
-
-_TRUE = frozenset({"1", "true", "t", "yes", "y"})
-_FALSE = frozenset({"", "0", "false", "f", "no", "n"})
-
-
-def _flag(given: bool | None, environ: Mapping[str, str], name: str) -> bool:
-    """Return an option that is given, or set in the environment in one of stout's spellings."""
-    if given is not None:
-        return given
-    text = environ.get(name, "").strip().lower()
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    raise ConfigurationError(f"{name}: {text!r} is neither true nor false")

@@ -17,6 +17,7 @@ from .errors import MessageError, NotRunningError, UsageError
 from .http import Handler
 from .metrics import Snapshot
 from .options import Options
+from .tls import Tls
 from .upid import UPID
 
 __all__ = ["Messenger"]
@@ -31,7 +32,7 @@ _MOST_ROUTES = 4096
 class Messenger:
     """A process with an id at an endpoint: typed handlers, ordered sends, links, plain HTTP routes.
 
-    Without an `endpoint` it makes its own from `bind`, `advertise`, `towards`, `options` and `environ`
+    Without an `endpoint` it makes its own from `bind`, `advertise`, `towards`, `options`, `tls` and `environ`
     (see `Endpoint`). Handlers, `on_exited` and whatever `call_soon` is given run one at a time on the
     endpoint's thread and must not block it. `install`, `route` and the hooks may be used before the
     start or after it; `send`, `link`, `call_soon` and `call_later` after it, from any thread.
@@ -46,11 +47,12 @@ class Messenger:
         towards: str | None = None,
         endpoint: Endpoint | None = None,
         options: Options | None = None,
+        tls: Tls | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         if not id or any(character in "/@" or character.isspace() for character in id):
             raise UsageError(f"{id!r} is no id of a process: one word without / and @")
-        if endpoint is not None and (bind, advertise, towards, options, environ) != (None,) * 5:
+        if endpoint is not None and (bind, advertise, towards, options, tls, environ) != (None,) * 6:
             raise UsageError(
                 "addresses and options belong to the endpoint; give them to it, not to the messenger"
             )
@@ -59,7 +61,9 @@ class Messenger:
         self.endpoint = (
             endpoint
             if endpoint is not None
-            else Endpoint(bind=bind, advertise=advertise, towards=towards, options=options, environ=environ)
+            else Endpoint(
+                bind=bind, advertise=advertise, towards=towards, options=options, tls=tls, environ=environ
+            )
         )
         self._handlings: dict[str, Handling] = {}
         self._http: dict[str, Handler] = {}
@@ -113,6 +117,8 @@ class Messenger:
         """Note that the process has left its endpoint (called by the endpoint)."""
         self._attached = False
         self._stopped = True
+        self._last = None
+        self._routes.clear()
 
     def __enter__(self) -> Messenger:
         self.start()
