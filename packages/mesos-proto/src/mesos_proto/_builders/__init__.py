@@ -1,0 +1,3 @@
+"""The parts of `mesos_proto.build`."""
+
+__all__: list[str] = []
