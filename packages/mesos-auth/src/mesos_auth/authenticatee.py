@@ -112,7 +112,7 @@ class Authenticatee:
             return self._unexpected(authentication_pb2.AuthenticationMechanismsMessage())
         name = self._mechanisms.choose(offered)
         if name is None:
-            shown = _printable(", ".join(offered[:10])) or "none"
+            shown = ", ".join(_printable(name) for name in offered[:10]) or "none"
             wanted = ", ".join(self._mechanisms.clients)
             return self._end(
                 AuthenticationFailedError(f"{self._master} offers the mechanisms {shown}; we know {wanted}")
@@ -174,6 +174,8 @@ class Authenticatee:
         return "@" in sender and sender.partition("@")[2] == self._master.partition("@")[2]
 
 
-def _printable(text: str) -> str:
+def _printable(given: str | bytes) -> str:
+    # Text that is not UTF-8 comes as bytes: proto2 lets it pass.
+    text = given.decode("utf-8", "replace") if isinstance(given, bytes) else given
     shown = "".join(character if character.isprintable() else "?" for character in text[:_MAX_TEXT])
     return shown + ("…" if len(text) > _MAX_TEXT else "")

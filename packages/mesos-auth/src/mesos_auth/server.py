@@ -98,10 +98,12 @@ class Authenticator:
         """Begin an exchange with `sender`, who asks for the client at `pid`; replaces one that runs."""
         if self._stopped or not sender:
             return
-        client = str(UPID.parse(pid, resolve=False))
+        # A pid that is not UTF-8 comes as bytes: proto2 lets it pass.
+        upid = UPID.parse(pid, resolve=False) if isinstance(pid, str) else UPID()
+        client = str(upid)
         self.forget(client)
         problem = ""
-        if not UPID.parse(pid, resolve=False):
+        if not upid:
             problem = "pid is no libprocess address"
         elif len(self._sessions) >= self._max_sessions:
             problem = "too many authentications at once"

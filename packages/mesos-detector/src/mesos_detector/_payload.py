@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from google.protobuf import json_format
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from mesos_proto.v0 import mesos_pb2
 
 from mesos_detector.leader import info_of_pid, is_usable
@@ -71,7 +71,22 @@ def _bounded(data: bytes) -> bytes:
     return data
 
 
+def _has_broken_text(message: Message) -> bool:
+    """Whether a string is not UTF-8: proto2 lets that pass, and Python then gives bytes instead of text."""
+    for field, value in message.ListFields():
+        values = (value,) if isinstance(value, (str, bytes, int, float, Message)) else value
+        for entry in values:
+            if isinstance(entry, Message):
+                if _has_broken_text(entry):
+                    return True
+            elif field.type == field.TYPE_STRING and not isinstance(entry, str):
+                return True
+    return False
+
+
 def _checked(info: mesos_pb2.MasterInfo) -> mesos_pb2.MasterInfo:
+    if _has_broken_text(info):
+        raise GarbageError("text that is not UTF-8")
     if not is_usable(info):
         raise GarbageError("no address, or a required field is missing")
     return info
