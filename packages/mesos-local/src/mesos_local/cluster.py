@@ -9,10 +9,12 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+from mesos_auth import Credential
 from mesos_messenger import MessengerError
 
 from ._models import Json
@@ -52,7 +54,8 @@ class LocalCluster:
 
     `port` is the master's (0: a free one); `resources` and `attributes` are what each agent has, in Mesos's
     text form. `master` and `agent` hold everything else, see `MasterSettings` and `AgentSettings`; of the
-    latter `work_dir`, `resources` and `attributes` are overridden.
+    latter `work_dir`, `resources` and `attributes` are overridden. Those named by `credentials` can
+    authenticate; `MasterSettings(authenticate_frameworks=True)` makes them have to.
 
     Raises ClusterError when it does not start, ConfigurationError for what cannot be read.
     """
@@ -68,6 +71,7 @@ class LocalCluster:
         work_dir: str | os.PathLike[str] | None = None,
         master: MasterSettings | None = None,
         agent: AgentSettings | None = None,
+        credentials: Iterable[Credential] = (),
         flags: Json | None = None,
     ) -> None:
         self._ip = ip
@@ -75,6 +79,7 @@ class LocalCluster:
         self._given_work_dir = work_dir
         self._work_dir: Path | None = None
         self._flags = flags or {}
+        self._credentials = tuple(credentials)
         self._master_settings = master or MasterSettings(allocation_interval=QUICK_INTERVAL)
         base = agent or AgentSettings(work_dir="", command_executor=command_executor(), resources=())
         self._agent_settings = [
@@ -107,7 +112,12 @@ class LocalCluster:
             self._work_dir = Path(tempfile.mkdtemp(prefix="mesos-local-"))
         else:
             self._work_dir = Path(self._given_work_dir).absolute()
-        self._master = MasterShell(self._master_settings, bind=f"{self._ip}:{self._port}", flags=self._flags)
+        self._master = MasterShell(
+            self._master_settings,
+            bind=f"{self._ip}:{self._port}",
+            flags=self._flags,
+            credentials=self._credentials,
+        )
         try:
             self._master.start()
         except MessengerError as error:

@@ -24,7 +24,7 @@ from .frameworks import Peer
 from .legacy import LEGACY, as_call
 from .state import Framework, Master, MasterCommand, MasterSettings
 
-__all__ = ["MESSAGES", "Authenticated", "MasterEvent", "MasterSession", "Started"]
+__all__ = ["MESSAGES", "Authenticated", "Authenticating", "MasterEvent", "MasterSession", "Started"]
 
 log = logging.getLogger("mesos.local.master")
 
@@ -37,14 +37,21 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Authenticating:
+    """The process `pid` asks to authenticate: what it proved before counts no longer."""
+
+    pid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Authenticated:
-    """The process `pid` proved to be `principal`; None takes back what it proved before."""
+    """The process `pid` proved to be `principal`, or (None) failed to prove anything."""
 
     pid: str
     principal: str | None
 
 
-MasterEvent = Received | Exited | TimerFired | Started | Authenticated
+MasterEvent = Received | Exited | TimerFired | Started | Authenticating | Authenticated
 
 MESSAGES: tuple[type[Message], ...] = (
     scheduler.Call,
@@ -95,16 +102,15 @@ class MasterSession:
         state.now = now
         state.to_allocate = set()
         match event:
-            case Received(sender, message):
-                handler = self._messages.get(type(message))
-                if handler is None:
-                    log.warning("Ignoring %s from %s", message.DESCRIPTOR.full_name, sender)
-                else:
-                    handler(sender, message)
+            case Received():
+                self._received(event)
             case Exited(upid):
                 self._exited(upid)
             case TimerFired(key):
                 self._timer_fired(key)
+            case Authenticating(pid):
+                state.authenticated.pop(pid, None)
+                state.authenticating[pid] = []
             case Authenticated(pid, principal):
                 self._authenticated(pid, principal)
             case Started():
@@ -113,6 +119,17 @@ class MasterSession:
             offers.offer(state, allocator.allocate(state, state.to_allocate))
         commands, state.commands = state.commands, []
         return commands
+
+    def _received(self, event: Received) -> None:
+        waiting = self.state.authenticating.get(event.sender)
+        if waiting is not None and _registers(event.message):
+            waiting.append(event)
+            return
+        handler = self._messages.get(type(event.message))
+        if handler is None:
+            log.warning("Ignoring %s from %s", event.message.DESCRIPTOR.full_name, event.sender)
+        else:
+            handler(event.sender, event.message)
 
     def _exited(self, upid: str) -> None:
         agent = self.state.agent_by_pid(upid)
@@ -138,10 +155,13 @@ class MasterSession:
                     agents.mark_unreachable(state, agent_id)
 
     def _authenticated(self, pid: str, principal: str | None) -> None:
+        waiting = self.state.authenticating.pop(pid, [])
         if principal is None:
             self.state.authenticated.pop(pid, None)
         else:
             self.state.authenticated[pid] = principal
+        for event in waiting:
+            self._received(event)
 
     # Schedulers.
 
@@ -302,3 +322,18 @@ class MasterSession:
         framework = self.state.frameworks.get(message.framework_id.value)
         if framework is not None and framework.connected:
             self.state.tell(framework, message)
+
+
+def _registers(message: Message) -> bool:
+    """Tell whether a message asks for a registration, which waits while its sender authenticates."""
+    if isinstance(message, scheduler.Call):
+        return message.type == _Call.SUBSCRIBE
+    return isinstance(
+        message,
+        (
+            internal.RegisterFrameworkMessage,
+            internal.ReregisterFrameworkMessage,
+            internal.RegisterSlaveMessage,
+            internal.ReregisterSlaveMessage,
+        ),
+    )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterable
 
-from mesos_messenger import Messenger
+from mesos_auth import AuthenticationResult, Authenticator, Credential
+from mesos_messenger import UPID, Messenger
+from mesos_proto.v0 import authentication_pb2
 
 from .._models import Json
 from .._shell import SessionShell, serve
 from .routes import routes
-from .session import MESSAGES, MasterSession, Started
+from .session import MESSAGES, Authenticated, Authenticating, MasterSession, Started
 from .state import MasterCommand, MasterSettings
 
 __all__ = ["MasterShell"]
@@ -21,7 +24,17 @@ ID = "master"
 class MasterShell:
     """One running master."""
 
-    def __init__(self, settings: MasterSettings, *, bind: str, flags: Json, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: MasterSettings,
+        *,
+        bind: str,
+        flags: Json,
+        credentials: Iterable[Credential] = (),
+        seed: int | None = None,
+    ) -> None:
+        self._credentials = tuple(credentials)
+        self._authenticator: Authenticator | None = None
         self._messenger = Messenger(ID, bind=bind, environ={})
         self._settings = settings
         self._flags = flags
@@ -35,6 +48,13 @@ class MasterShell:
         self.session = session
         self._shell = SessionShell(self._messenger, session.handle, self._perform, MESSAGES)
         serve(self._messenger, routes(session.state, self._flags))
+        self._authenticator = Authenticator(
+            self._messenger.endpoint,
+            self._credentials,
+            timeout=self._settings.authentication_timeout,
+            on_result=self._authenticated,
+        )
+        self._messenger.install(authentication_pb2.AuthenticateMessage, self._asked)
         self._shell.post(Started())
 
     @property
@@ -52,7 +72,17 @@ class MasterShell:
         """End the master; its sockets are closed when this returns."""
         if self._shell is not None:
             self._shell.stop()
+        if self._authenticator is not None:
+            self._authenticator.stop()
         self._messenger.stop()
+
+    def _asked(self, sender: UPID, message: authentication_pb2.AuthenticateMessage) -> None:
+        assert self._authenticator is not None
+        self.shell.dispatch(Authenticating(message.pid))
+        self._authenticator.authenticate(self._messenger, sender, message.pid)
+
+    def _authenticated(self, result: AuthenticationResult) -> None:
+        self.shell.dispatch(Authenticated(result.pid, result.principal))
 
     def _perform(self, command: MasterCommand) -> None:
         raise AssertionError(f"a master's shell does not know {command!r}")

@@ -16,7 +16,7 @@ from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .._models import MESOS_VERSION
-from .._wire import CancelTimer, Link, Send, SetTimer, TimerKey, is_process
+from .._wire import CancelTimer, Link, Received, Send, SetTimer, TimerKey, is_process
 
 __all__ = [
     "TERMINAL_STATES",
@@ -64,6 +64,7 @@ class MasterSettings:
     agent_ping_timeout: float = 15.0
     max_agent_ping_timeouts: int = 5
     agent_reregister_timeout: float = 600.0
+    authentication_timeout: float = 15.0
     authenticate_frameworks: bool = False
     authenticate_agents: bool = False
     root_submissions: bool = True
@@ -264,6 +265,8 @@ class Master:
         self.offers: dict[str, OfferRecord] = {}
         self.filters: dict[tuple[str, str, str], list[RefusedFilter]] = {}
         self.authenticated: dict[str, str] = {}
+        self.authenticating: dict[str, list[Received]] = {}
+        """By pid of the client: the registrations that wait for the end of its authentication."""
         self.counters: dict[str, int] = {}
         self.commands: list[MasterCommand] = []
         self.to_allocate: set[str] | None = set()
