@@ -236,7 +236,7 @@ int runScheduler(int argc, char** argv)
     std::vector<string> rest;
     while (words >> text) rest.push_back(text);
     if (!obey(driver, method, rest)) die("no such method: " + line);
-    if (method == "stop" || method == "failover") break;
+    if (method == "stop" || method == "failover" || method == "abort") break;
   }
   const int status = call<int, void*>(DRIVER "4joinEv", driver);
   say("ended " + std::to_string(status));

@@ -31,7 +31,7 @@ class Callback:
 
 
 class ReferenceScheduler:
-    """A framework on the C++ driver. Its callbacks queue up; `wait` takes them in order."""
+    """A framework on the C++ driver. Its callbacks queue up, and `wait` takes them one by one."""
 
     def __init__(
         self,
@@ -44,7 +44,8 @@ class ReferenceScheduler:
         implicit_acknowledgements: bool = True,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.callbacks: queue.Queue[Callback] = queue.Queue()
+        self.pending: list[Callback] = []
+        self._callbacks: queue.Queue[Callback] = queue.Queue()
         self.log = log
         words = [_word(framework), "1" if implicit_acknowledgements else "0"]
         words += [_word(credential)] if credential is not None else []
@@ -72,8 +73,8 @@ class ReferenceScheduler:
             name, *words = line.decode().split()
             # The last word of these is a number, all others are base64.
             numbers = [words.pop().encode()] if name in ("ended", "executorLost") else []
-            self.callbacks.put(Callback(name, (*map(base64.b64decode, map(_unword, words)), *numbers)))
-        self.callbacks.put(Callback("exited", ()))
+            self._callbacks.put(Callback(name, (*map(base64.b64decode, map(_unword, words)), *numbers)))
+        self._callbacks.put(Callback("exited", ()))
 
     def wait(
         self,
@@ -81,21 +82,22 @@ class ReferenceScheduler:
         predicate: Callable[[Callback], bool] = lambda callback: True,
         timeout: float = READY,
     ) -> Callback:
-        """Take callbacks until one of that name satisfies the predicate; the others are dropped."""
+        """Take the first callback of that name that satisfies the predicate; the others stay."""
         deadline = time.monotonic() + timeout
-        seen: list[str] = []
+        position = 0
         while True:
+            while position < len(self.pending):
+                if self.pending[position].name == name and predicate(self.pending[position]):
+                    return self.pending.pop(position)
+                position += 1
+            names = [each.name for each in self.pending]
+            if "exited" in names:
+                log = self.log.read_text(encoding="utf-8", errors="replace")
+                raise StartFailed(f"exited before {name}; {names}\n{log[-4000:]}")
             try:
-                callback = self.callbacks.get(timeout=max(0.0, deadline - time.monotonic()))
+                self.pending.append(self._callbacks.get(timeout=max(0.0, deadline - time.monotonic())))
             except queue.Empty:
-                raise StartFailed(f"no {name} within {timeout:g} s; {seen}") from None
-            if callback.name == name and predicate(callback):
-                return callback
-            seen.append(callback.name)
-            if callback.name == "exited":
-                raise StartFailed(
-                    f"exited before {name}; {seen}\n{self.log.read_text(errors='replace')[-4000:]}"
-                )
+                raise StartFailed(f"no {name} within {timeout:g} s; {names}") from None
 
     def call(self, method: str, *arguments: Message | bytes) -> None:
         """Call a method of the driver, see `launcher/scheduler.cpp`."""
