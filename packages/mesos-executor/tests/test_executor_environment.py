@@ -22,6 +22,7 @@ def test_defaults_are_those_of_old_agents() -> None:
     assert (value.recovery_timeout, value.shutdown_grace_period) == (900.0, 5.0)
     assert (value.bind_ip, value.bind_port) == (None, 0)
     assert (value.advertise_ip, value.advertise_port) == (None, None)
+    assert (value.require_peer_address_ip_match, value.tls) == (False, None)
 
 
 def test_everything_is_read() -> None:
@@ -35,6 +36,10 @@ def test_everything_is_read() -> None:
         LIBPROCESS_PORT="31000",
         LIBPROCESS_ADVERTISE_IP="192.168.0.1",
         LIBPROCESS_ADVERTISE_PORT="31001",
+        LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH="true",
+        LIBPROCESS_SSL_ENABLED="1",
+        LIBPROCESS_SSL_CERT_FILE="/cert",
+        LIBPROCESS_SSL_KEY_FILE="/key",
     )
     assert value.checkpoint is True
     assert value.recovery_timeout == 90.0
@@ -43,6 +48,9 @@ def test_everything_is_read() -> None:
     assert value.local is True
     assert (value.bind_ip, value.bind_port) == ("10.0.0.1", 31000)
     assert (value.advertise_ip, value.advertise_port) == ("192.168.0.1", 31001)
+    assert value.require_peer_address_ip_match is True
+    assert value.tls is not None
+    assert (value.tls.cert_file, value.tls.key_file) == ("/cert", "/key")
 
 
 @pytest.mark.parametrize("text", ["0", "", "true", "yes", "11"])
@@ -78,6 +86,8 @@ def test_every_missing_variable_is_named() -> None:
         ("LIBPROCESS_PORT", "http"),
         ("LIBPROCESS_PORT", "65536"),
         ("LIBPROCESS_ADVERTISE_PORT", "-1"),
+        ("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH", "perhaps"),
+        ("LIBPROCESS_SSL_ENABLED", "1"),
     ],
 )
 def test_what_cannot_be_understood_is_named(name: str, text: str) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,12 +54,20 @@ def collect(requirements: Iterable[str]) -> dict[str, Distribution]:
     """
     found: dict[str, Distribution] = {}
     done: set[tuple[str, str]] = set()
-    todo = [(Requirement(text), "the program") for text in requirements]
+    try:
+        todo = [(Requirement(text), "the program") for text in requirements]
+    except InvalidRequirement as error:
+        raise PackError(f"not the name of a distribution: {error}") from error
     while todo:
         requirement, needed_by = todo.pop()
         name = normalize(requirement.name)
         if name not in found:
             found[name] = find(name, needed_by)
+        if not requirement.specifier.contains(found[name].version, prereleases=True):
+            raise PackError(
+                f"{needed_by} needs {name}{requirement.specifier}, and {found[name].version} is installed "
+                f"for {sys.executable}: install a version that fits and pack again"
+            )
         for extra in ("", *sorted(requirement.extras)):
             if (name, extra) in done:
                 continue

@@ -210,6 +210,7 @@ def _make_messenger(environment: ExecutorEnvironment) -> Messenger:
         advertise=f"{environment.advertise_ip or ''}{'' if advertise_port is None else f':{advertise_port}'}",
         towards=f"{environment.agent.ip}:{environment.agent.port}",
         options=Options(require_peer_address_ip_match=environment.require_peer_address_ip_match),
+        tls=environment.tls,
         environ={},
     )
 

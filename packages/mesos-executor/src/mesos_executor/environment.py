@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mesos_messenger import UPID
+from mesos_messenger import UPID, ConfigurationError, Tls
 from mesos_proto.durations import parse_duration
 
 from .errors import AgentEnvironmentError
@@ -49,6 +49,7 @@ class ExecutorEnvironment:
     advertise_ip: str | None = None
     advertise_port: int | None = None
     require_peer_address_ip_match: bool = False
+    tls: Tls | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> ExecutorEnvironment:
@@ -85,14 +86,12 @@ class ExecutorEnvironment:
             advertise_ip=_ip(values, "LIBPROCESS_ADVERTISE_IP"),
             advertise_port=_port(values, "LIBPROCESS_ADVERTISE_PORT"),
             require_peer_address_ip_match=_flag(values, "LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH"),
+            tls=_tls(values),
         )
 
 
 def _upid(values: Mapping[str, str], name: str) -> UPID:
-    try:
-        upid = UPID.parse(values[name])
-    except ValueError as error:
-        raise AgentEnvironmentError(f"{name} is {values[name]!r}: {error}") from error
+    upid = UPID.parse(values[name])
     if not upid:
         raise AgentEnvironmentError(
             f"{name} is {values[name]!r}, which is not id@ip:port, or its host is not known"
@@ -138,6 +137,13 @@ def _flag(values: Mapping[str, str], name: str) -> bool:
     if text.lower() in ("1", "t", "true", "y", "yes"):
         return True
     raise AgentEnvironmentError(f"{name} is {text!r}, which is neither true nor false")
+
+
+def _tls(values: Mapping[str, str]) -> Tls | None:
+    try:
+        return Tls.from_environ(values)
+    except ConfigurationError as error:
+        raise AgentEnvironmentError(str(error)) from error
 
 
 def _bind_port(values: Mapping[str, str], agent: UPID) -> int:
