@@ -1,0 +1,110 @@
+"""The C++ scheduler driver in the place of ours: our executor serves it, and both say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mesos_proto import devolve, evolve
+from mesos_proto.v0 import mesos_pb2 as v0
+from mesos_proto.v1 import mesos_pb2 as mesos
+from realmesos import Cluster
+from realmesos.fixtures import ClusterFactory
+from realmesos.framework import Framework
+from realmesos.reference import ReferenceScheduler
+
+pytestmark = pytest.mark.ci
+
+QUICK = v0.Filters(refuse_seconds=0)
+
+
+@pytest.fixture
+def cluster(real_cluster: ClusterFactory) -> Cluster:
+    return real_cluster(masters=1, agents=1)
+
+
+@pytest.fixture
+def reference(cluster: Cluster, tmp_path: Path) -> Iterator[ReferenceScheduler]:
+    info = v0.FrameworkInfo(user="root", name="reference", failover_timeout=600)
+    with ReferenceScheduler(cluster.build, cluster.address, info, tmp_path / "reference.log") as scheduler:
+        yield scheduler
+
+
+def obedient_task(cluster: Cluster, offer: v0.Offer, name: str, data: bytes) -> v0.TaskInfo:
+    ours = Framework(cluster.address)
+    task = ours.task(name, executor=ours.obedient(), data=data)
+    task.agent_id.value = offer.slave_id.value
+    for resource in (*task.resources, *task.executor.resources):
+        resource.ClearField("allocation_info")
+    return devolve(task)
+
+
+def wait_update(scheduler: ReferenceScheduler, state: int) -> v0.TaskStatus:
+    found = scheduler.wait(
+        "statusUpdate", lambda each: v0.TaskStatus.FromString(each.arguments[0]).state == state
+    )
+    return v0.TaskStatus.FromString(found.arguments[0])
+
+
+def test_our_executor_serves_the_real_driver(cluster: Cluster, reference: ReferenceScheduler) -> None:
+    offer = v0.Offer.FromString(reference.wait("resourceOffers").arguments[0])
+    task = obedient_task(cluster, offer, "t", b"wait")
+    reference.call("launch", offer.id, QUICK, task)
+    running = wait_update(reference, v0.TASK_RUNNING)
+    reference.call("message", task.executor.executor_id, offer.slave_id, b"\0hello")
+    message = reference.wait("frameworkMessage")
+    reference.call("kill", task.task_id)
+    wait_update(reference, v0.TASK_KILLED)
+    reference.stop()
+
+    assert message.arguments[2] == b"echo:\0hello"
+    assert running.timestamp > 0 and running.uuid and running.slave_id == offer.slave_id
+
+
+def test_our_driver_takes_over_from_the_real_one(cluster: Cluster, reference: ReferenceScheduler) -> None:
+    framework_id = v0.FrameworkID.FromString(reference.wait("registered").arguments[0])
+    offer = v0.Offer.FromString(reference.wait("resourceOffers").arguments[0])
+    reference.call("launch", offer.id, QUICK, obedient_task(cluster, offer, "t", b"wait"))
+    wait_update(reference, v0.TASK_RUNNING)
+    with Framework(cluster.address, framework_id=framework_id.value, failover_timeout=600) as ours:
+        ours.wait_registered()
+        assert reference.wait("error").arguments == (b"Framework failed over",)
+        ours.driver.kill_task(mesos.TaskID(value="t"))
+        assert ours.wait_status("t").state == mesos.TASK_KILLED
+
+
+def test_the_real_driver_takes_over_from_ours(cluster: Cluster, tmp_path: Path) -> None:
+    with Framework(cluster.address, failover_timeout=600) as ours:
+        framework_id = ours.wait_registered()
+        ours.launch(ours.task("t", executor=ours.obedient(), data=b"wait"))
+        ours.wait_status("t", mesos.TASK_RUNNING)
+        info = v0.FrameworkInfo(user="root", name="interop", failover_timeout=600)
+        info.id.value = framework_id
+        info.capabilities.add().type = v0.FrameworkInfo.Capability.MULTI_ROLE
+        info.roles.append("*")
+        log = tmp_path / "reference.log"
+        with ReferenceScheduler(cluster.build, cluster.address, info, log) as reference:
+            reference.wait("registered")
+            assert ours.watcher.wait("error").first == "Framework failed over"
+            reference.call("kill", v0.TaskID(value="t"))
+            wait_update(reference, v0.TASK_KILLED)
+            reference.stop()
+
+
+def test_an_executor_that_crashes_looks_the_same_to_both(
+    cluster: Cluster, reference: ReferenceScheduler
+) -> None:
+    offer = v0.Offer.FromString(reference.wait("resourceOffers").arguments[0])
+    reference.call("launch", offer.id, QUICK, obedient_task(cluster, offer, "t", b"crash"))
+    theirs = wait_update(reference, v0.TASK_FAILED)
+    lost = reference.wait("executorLost")
+    reference.stop()
+    with Framework(cluster.address) as framework:
+        framework.launch(framework.task("t", executor=framework.obedient(), data=b"crash"))
+        ours = framework.wait_status("t")
+        also_lost = framework.watcher.wait("executor_lost")
+
+    same = evolve(theirs)
+    assert (ours.state, ours.reason, ours.message) == (same.state, same.reason, same.message)
+    assert lost.arguments[2] == b"768" and also_lost.arguments[2] == 768
