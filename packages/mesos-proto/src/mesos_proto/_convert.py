@@ -166,7 +166,7 @@ def _with_special(
         part = convert(getattr(rest, field))
         rest.ClearField(field)
         result = _rewrite(rest, target)
-        getattr(result, field).CopyFrom(part)
+        getattr(result, field).MergeFromString(part.SerializePartialToString())
         getattr(result, field).SetInParent()
         return result
 
