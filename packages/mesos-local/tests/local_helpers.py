@@ -62,6 +62,12 @@ class Wire:
         self.tell(pid, MasterDetected(MASTER, "localhost"))
         return session
 
+    def restart_master(self) -> None:
+        """Put a new master, which knows nothing, in the place of the old."""
+        self.timers = {key: at for key, at in self.timers.items() if key[0] != MASTER}
+        self.master = MasterSession(MasterSettings(), pid=MASTER, rng=random.Random(2), now=self.now)
+        self.tell(MASTER, Started())
+
     @property
     def agent(self) -> AgentSession:
         return self.agents[AGENT]

@@ -61,12 +61,12 @@ class CommandExecutor(Executor):
         _update(driver, task.task_id, mesos.TASK_STARTING)
         with self._lock:
             self._pid = self._start(task)
+        _update(driver, task.task_id, mesos.TASK_RUNNING)
         threading.Thread(
             target=self._wait, args=(driver, task, self._pid), name="task-reaper", daemon=True
         ).start()
         if task.max_completion_time.nanoseconds > 0:
             self._after(task.max_completion_time.nanoseconds / 1e9, self._out_of_time, driver)
-        _update(driver, task.task_id, mesos.TASK_RUNNING)
 
     def _start(self, task: mesos.TaskInfo) -> int:
         """Start the command in a process group of its own, in the executor's session."""

@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["await_end", "family", "kill_family", "reap", "signal_family"]
 
-_KILL_ROUNDS = 20
+_KILL_ROUNDS = 50
+_KILL_PAUSE = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def kill_family(root: int) -> None:
     for _ in range(_KILL_ROUNDS):  # One may have been born while the others were counted.
         if not signal_family(root, signal.SIGKILL):
             return
+        time.sleep(_KILL_PAUSE)
 
 
 def signal_family(root: int, number: signal.Signals) -> bool:
