@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -81,3 +83,64 @@ def recorded_streams(name: str) -> Iterator[tuple[int, str, bytes]]:
                 streams.setdefault(key, bytearray()).extend(base64.b64decode(record["data"]))
     for (connection, side), data in streams.items():
         yield connection, side, bytes(data)
+
+
+class RawPeer:
+    """A listening socket that does as the test says: a peer that is no messenger."""
+
+    def __init__(self, *, receive_buffer: int | None = None) -> None:
+        self._listener = socket.socket()
+        self._listener.settimeout(DEADLINE)
+        if receive_buffer is not None:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(16)
+        self._accepted: list[socket.socket] = []
+        self.address: tuple[str, int] = self._listener.getsockname()
+        self.upid = UPID("raw", *self.address)
+
+    def accept(self) -> socket.socket:
+        """Return the next connection."""
+        connection, _ = self._listener.accept()
+        connection.settimeout(DEADLINE)
+        self._accepted.append(connection)
+        return connection
+
+    def __enter__(self) -> RawPeer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._accepted:
+            connection.close()
+        self._listener.close()
+
+
+def connect(upid: UPID) -> socket.socket:
+    """Open a bare connection to a messenger."""
+    connection = socket.create_connection(upid.address, timeout=DEADLINE)
+    connection.settimeout(DEADLINE)
+    return connection
+
+
+def read_until(connection: socket.socket, ending: bytes) -> bytes:
+    """Read until the bytes end so."""
+    data = b""
+    while not data.endswith(ending):
+        part = connection.recv(65536)
+        assert part, f"closed after {data[-200:]!r}"
+        data += part
+    return data
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Read until the peer closes."""
+    parts = []
+    while part := connection.recv(1 << 20):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def reset(connection: socket.socket) -> None:
+    """Close a connection so that the peer gets a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()

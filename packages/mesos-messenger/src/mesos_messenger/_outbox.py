@@ -236,10 +236,16 @@ class Outbox:
             reason = f"cannot connect: {str(error) or type(error).__name__}"
             self._broken(reason, Drop.CONNECT_FAILED, everything=True)
             return
+        except asyncio.CancelledError:
+            link.outbox = None
+            if link.transport is not None:
+                link.transport.abort()
+            raise
         self._connecting = None
-        if link.lost.done() or link.transport is None:
-            return
         self._link = link
+        if link.lost.done():
+            self.disconnected(link, "the peer closed the connection")
+            return
         self.state = OutboxState.OPEN
         self.blocked = False
         logger.debug("connected to %s:%d", *self.address)
@@ -370,17 +376,27 @@ class Outbox:
         entry = (messenger, upid, on_exited)
         if entry not in self.links:
             self.links.append(entry)
-        if reconnect and self.state is OutboxState.OPEN and self._link is not None:
+        if reconnect:
+            self._drop_connection()
+        if self.state is OutboxState.IDLE:
+            self.connect()
+
+    def _drop_connection(self) -> None:
+        """Let go of the connection without telling anybody; what waits goes over the next one."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
+            self.state = OutboxState.IDLE
+        if self._link is not None:
+            self._look()
             link, self._link = self._link, None
             link.outbox = None
             if link.transport is not None:
-                link.transport.close()
-            # What the transport still holds it goes on writing; it is over for us.
+                self._endpoint.linger(link.transport, link.lost, cut=self.blocked)
+            # Of a chunk that was being written, what is not known to be out goes over the next connection.
+            self._settle_chunk()
             self.blocked = False
-            self._written()
             self.state = OutboxState.IDLE
-        if self.state is OutboxState.IDLE:
-            self.connect()
 
     def unlink(self, messenger: Messenger, upid: UPID | None = None) -> None:
         """Forget the links of a messenger, to one process or to all."""

@@ -15,7 +15,7 @@ from ._slow import decode_segment
 from .errors import UsageError
 from .http import Handler, HttpError, Request, Response, StreamingResponse
 
-__all__ = ["Router"]
+__all__ = ["Router", "normalize"]
 
 logger = logging.getLogger("mesos.messenger")
 

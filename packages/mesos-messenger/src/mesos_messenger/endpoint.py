@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from enum import Enum
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
@@ -457,7 +457,7 @@ class Endpoint:
 
     def admit(self, connection: Connection) -> bool:
         """Take an inbound connection; False when there are too many."""
-        if len(self._connections) >= self.options.max_connections or self.stopping:
+        if len(self._connections) >= self.options.max_connections:
             self.metrics.others.drop(Drop.TOO_MANY)
             return False
         self._connections.add(connection)
@@ -516,9 +516,26 @@ class Endpoint:
             if outbox.retire():
                 self._outboxes = {key: value for key, value in self._outboxes.items() if key != address}
                 self.metrics.inbound_of(address).add(outbox.metrics)
-                task = asyncio.get_running_loop().create_task(self._let_go(outbox))
-                self._ending.add(task)
-                task.add_done_callback(self._ending.discard)
+                self._end(self._let_go(outbox))
+
+    def linger(self, transport: asyncio.Transport, lost: asyncio.Future[None], *, cut: bool) -> None:
+        """End a connection that nobody needs: at once, or when the peer has read what was written."""
+        if cut or not transport.can_write_eof():
+            transport.abort() if cut else transport.close()
+            return
+        transport.write_eof()
+        self._end(self._abort_late(transport, lost))
+
+    async def _abort_late(self, transport: asyncio.Transport, lost: asyncio.Future[None]) -> None:
+        try:
+            await asyncio.wait([lost], timeout=self.options.connect_timeout)
+        finally:
+            transport.abort()
+
+    def _end(self, ending: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(ending)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def _let_go(self, outbox: Outbox) -> None:
         """Close a connection that is not needed any longer."""

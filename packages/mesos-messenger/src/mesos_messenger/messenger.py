@@ -11,6 +11,7 @@ from google.protobuf.message import EncodeError, Message
 
 from ._outbox import Route, Undelivered
 from ._registry import Handling
+from ._router import normalize
 from .codec import Encoder
 from .endpoint import Endpoint, TimerHandle
 from .errors import MessageError, NotRunningError, UsageError
@@ -251,6 +252,7 @@ class Messenger:
 
         The endpoint's delegate (its first process, unless told otherwise) also answers `<path>` itself.
         """
+        normalize(path)
         self._http[path] = handler
         if self._attached:
             self.endpoint.run(lambda: self.endpoint.router.add(self.id, path, handler))
