@@ -27,7 +27,7 @@ from mesos_detector.leader import leader_of
 
 _FIRST_RETRY = 0.5
 _LAST_RETRY = 60.0
-_FIRST_COMPLAINT = 5.0
+_FIRST_COMPLAINT = 3.0
 _MAX_COUNTED = 10_000
 
 

@@ -207,6 +207,8 @@ def _exchange(stream: socket.socket, question: Question, limit: Limit) -> Answer
         body = response.read(_MAX_BODY + 1) if response.status == 200 else b""
         if len(body) > _MAX_BODY:
             raise QuestionError("the answer is too long")
+        if response.status == 200 and response.length:
+            raise QuestionError("the answer breaks off")
         return Answer(response.status, response.getheader("Location"), body)
     finally:
         response.close()

@@ -66,6 +66,9 @@ class _Discreet(logging.LoggerAdapter[logging.Logger]):
         text = str(msg) % args if args else str(msg)
         for secret in self._secrets:
             text = text.replace(secret, "***").replace(repr(secret)[1:-1], "***")
+        # The session's own password, too, is a secret: with it anybody can take the session over.
+        head, found, _ = text.partition("passwd")
+        text = f"{head}{found} ***" if found else text
         self.logger.log(level, "%s", text, **kwargs)
 
 
@@ -83,6 +86,8 @@ class Connection:
         self._on_link = on_link
         self._lock = threading.Lock()
         self._stopped = False
+        self.session_id: int | None = None
+        """The number of the session that is, or was last, alive."""
         # One watch for the connection's life: kazoo keeps a set of them, in which this one is there once.
         self._watch: Callable[[object], None] = lambda event: on_change()
         self._secured = address.credential is not None
@@ -97,12 +102,6 @@ class Connection:
             logger=_Discreet(logging.getLogger("mesos.detector.kazoo"), address.credential),
         )
         self._client.add_listener(self._changed)
-
-    @property
-    def session_id(self) -> int | None:
-        """The session's number, None while there is no session."""
-        identifier = self._client.client_id
-        return identifier[0] if identifier else None
 
     def start(self) -> None:
         """Begin to connect."""
@@ -178,6 +177,8 @@ class Connection:
 
     def _changed(self, state: str) -> None:
         if state == KazooState.CONNECTED:
+            identity = self._client.client_id
+            self.session_id = identity[0] if identity else self.session_id
             self._on_link(Link.CONNECTED)
         elif state == KazooState.SUSPENDED:
             self._on_link(Link.SUSPENDED)
