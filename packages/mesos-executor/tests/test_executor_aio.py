@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from executor_agent import DEADLINE, FakeAgent
 from executor_helpers import framework_message, kill_task, run_task, status
 from mesos_executor import AsyncExecutorDriver, DriverMisuse, Status, events
+from mesos_messenger import AddressError
 from mesos_proto.v0 import mesos_pb2 as v0
 from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v1 import mesos_pb2 as v1
@@ -118,6 +120,34 @@ def test_a_cancelled_task_leaves_nothing_behind(agent: FakeAgent) -> None:
             await task
         assert driver.status is Status.ABORTED
         assert await driver.join(DEADLINE) is Status.ABORTED
+
+    play(scene())
+
+
+def test_a_cancelled_start_leaves_nothing_behind(agent: FakeAgent) -> None:
+    async def scene() -> None:
+        driver = driver_of(agent)
+        task = asyncio.create_task(driver.start())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        while driver.status in (Status.NOT_STARTED, Status.RUNNING):
+            await asyncio.sleep(0.01)
+        assert await driver.join(DEADLINE) is Status.ABORTED
+
+    play(scene())
+
+
+def test_a_start_that_failed_can_be_tried_again(agent: FakeAgent) -> None:
+    async def scene() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            driver = AsyncExecutorDriver(agent.environ(MESOS_LOCAL="1", LIBPROCESS_PORT=port))
+            with pytest.raises(AddressError):
+                await driver.start()
+        async with driver:
+            assert driver.status is Status.RUNNING
 
     play(scene())
 

@@ -199,6 +199,15 @@ def test_more_can_be_put_beside_the_program(tmp_path: Path) -> None:
     assert run(packed, MESOS_SANDBOX=str(tmp_path)) == {"data": "hello"}
 
 
+def test_a_package_beside_needs_no_init(tmp_path: Path) -> None:
+    program = write_program(
+        tmp_path, "import json\nfrom parts import one\nprint(json.dumps({'one': one.ONE}))\n"
+    )
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "one.py").write_text("ONE = 1\n")
+    assert run(pack(program), MESOS_SANDBOX=str(tmp_path)) == {"one": 1}
+
+
 def test_installed_distributions_come_along_when_imported(tmp_path: Path) -> None:
     packed = pack(write_program(tmp_path, "import h11\nimport beside\n"))
     with zipfile.ZipFile(packed) as archive:
@@ -239,6 +248,7 @@ def test_misuse_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFix
         "would replace the program": [str(program), "-o", str(program)],
         "no such folder": [str(program), "-o", str(tmp_path / "absent" / "x.pyz")],
         "no-such-distribution": [str(program), "--with", "no-such-distribution"],
+        "too long for the first line": [str(program), "--python", "/" + "x" * 200],
         "no such file or folder to include": [str(program), "--include", str(tmp_path / "absent")],
     }
     for why, arguments in cases.items():

@@ -57,6 +57,8 @@ def _beside(folder: Path, module: str) -> Iterator[tuple[str, Path]]:
         yield from tree_files(folder / module, module)
     elif (folder / f"{module}.py").is_file():
         yield f"{module}.py", folder / f"{module}.py"
+    elif any((folder / module).glob("**/*.py")):
+        yield from tree_files(folder / module, module)  # a package without __init__.py
 
 
 def _imported(path: Path) -> Iterator[tuple[str, bool]]:

@@ -57,7 +57,16 @@ class AsyncExecutorDriver:
         """Listen, connect to the agent and register; the driver stays with the running loop."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-            await asyncio.to_thread(self._shell.start)
+            starting = asyncio.ensure_future(asyncio.to_thread(self._shell.start))
+            try:
+                await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                # The thread goes on, and nobody would stop what it has started.
+                starting.add_done_callback(lambda _: self.abort())
+                raise
+            except BaseException:
+                self._loop = None
+                raise
         return self.status
 
     def stop(self) -> Status:

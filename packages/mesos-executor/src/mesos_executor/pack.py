@@ -21,6 +21,8 @@ from .errors import PackError
 
 PROGRAM_DISTRIBUTION = "mesos-executor"
 
+_LONGEST_INTERPRETER = 125
+
 
 def pack(
     program: str | Path,
@@ -44,8 +46,13 @@ def pack(
         raise PackError(f"{target}: the packed file would replace the program; name another with -o")
     if not target.parent.is_dir():
         raise PackError(f"{target.parent}: no such folder")
-    files = _gather(program, requirements, include)
-    build_id = _archive.content_id(files, program.name, python)
+    if len(python.encode()) > _LONGEST_INTERPRETER:
+        raise PackError(f"{python!r} is too long for the first line of a program: make a link to it")
+    try:
+        files = _gather(program, requirements, include)
+        build_id = _archive.content_id(files, program.name, python)
+    except OSError as error:
+        raise PackError(f"a file to pack cannot be read: {error}") from error
     if _archive.packed_id(target) == build_id:
         return target
     try:
