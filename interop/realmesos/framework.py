@@ -29,6 +29,11 @@ TERMINAL = {
 }
 
 
+def python_path() -> str:
+    """Return where the modules of this process are, for a process that inherits nothing."""
+    return os.pathsep.join(path for path in sys.path if path and os.path.isdir(path))
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
     """One callback of the driver."""
@@ -271,8 +276,7 @@ class Framework:
         info.type = mesos.ExecutorInfo.CUSTOM
         info.resources.extend(self._resources(cpus=0.1, mem=32))
         info.command.value = f"exec {sys.executable} {OBEDIENT}"
-        paths = [path for path in sys.path if path and os.path.isdir(path)]
-        info.command.environment.variables.add(name="PYTHONPATH", value=os.pathsep.join(paths))
+        info.command.environment.variables.add(name="PYTHONPATH", value=python_path())
         return info
 
     def _resources(self, **scalars: float) -> list[mesos.Resource]:
