@@ -42,40 +42,41 @@ MISSING: Final = Missing()
 class Path:
     """A compiled path. Equal paths are equal and hash alike; `str` gives a path that compiles to the same."""
 
-    __slots__ = ("_text", "steps")
+    __slots__ = ("_plan", "_text", "steps")
 
     steps: tuple[Step, ...]
+    _plan: tuple[tuple[type, Step], ...]
+    """Each step with the type of what it is nearly always taken from."""
 
     def __init__(self, text: str) -> None:
         """Compile a path; raise `PathError` if it is malformed."""
-        self._text = text
-        self.steps = _parse(text)
+        self._compile(_parse(text), text)
 
     @classmethod
     def of(cls, *steps: Step) -> Path:
         """Make a path of keys and indexes, whatever characters are in them."""
         made = cls.__new__(cls)
-        made.steps = steps
-        made._text = _render(steps)
+        made._compile(steps, _render(steps))
         if not steps or any(isinstance(step, int) and step < 0 for step in steps):
             raise PathError(made._text, "", "a path needs steps, and indexes start at 0")
         return made
 
+    def _compile(self, steps: tuple[Step, ...], text: str) -> None:
+        self.steps, self._text = steps, text
+        self._plan = tuple((dict if isinstance(step, str) else list, step) for step in steps)
+
     def find(self, data: object) -> object:
         """Return what is at the path, or `MISSING`."""
-        for step in self.steps:
-            kind = type(data)
-            if kind is dict:
-                data = data.get(step, MISSING) if type(step) is str else MISSING  # type: ignore[attr-defined]
-            elif kind is list:
-                try:
+        try:
+            for kind, step in self._plan:
+                if type(data) is kind:
                     data = data[step]  # type: ignore[index]
-                except (IndexError, TypeError):
-                    return MISSING
-            else:
-                data = _take(data, step)
-            if data is MISSING:
-                return MISSING
+                else:
+                    data = _take(data, step)
+                    if data is MISSING:
+                        return MISSING
+        except (KeyError, IndexError):
+            return MISSING
         return data
 
     def require(self, data: object) -> object:
