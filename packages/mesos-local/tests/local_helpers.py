@@ -50,6 +50,7 @@ class Wire:
         self.links: set[tuple[str, str]] = set()
         self.launched: list[LaunchContainer] = []
         self.destroyed: list[str] = []
+        self.performed: list[object] = []
         self.cut: set[tuple[str, str]] = set()
         self._queue: deque[tuple[str, str, Message]] = deque()
         self.tell(MASTER, Started())
@@ -97,6 +98,7 @@ class Wire:
                 case DestroyContainer(container_id):
                     self.destroyed.append(container_id)
                 case _:
+                    self.performed.append(command)
                     self.timers.pop((process, getattr(command, "key", None)), None)
 
     def _carry(self) -> None:

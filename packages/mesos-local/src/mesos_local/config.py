@@ -12,7 +12,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 
 from .errors import ConfigurationError
 
-__all__ = ["default_resources", "parse_attributes", "parse_resources", "parse_weights"]
+__all__ = ["default_resources", "parse_attributes", "parse_resources", "parse_weights", "with_checkpointed"]
 
 _RANGES = re.compile(r"^\[\s*\d+\s*-\s*\d+\s*(,\s*\d+\s*-\s*\d+\s*)*\]$")
 _GIGABYTE = 1024.0
@@ -30,6 +30,28 @@ def parse_resources(text: str) -> tuple[mesos.Resource, ...]:
         raise ConfigurationError(
             f"resources {text!r} cannot be read ({error}); write them as 'cpus:4;mem:4096'"
         ) from error
+
+
+def with_checkpointed(total: Resources, kept: Resources) -> Resources:
+    """Put reservations and volumes that an agent remembers into what its flags say it has.
+
+    Raises ConfigurationError when the flags no longer give enough.
+    """
+    for resource in kept:
+        bare = type(resource)()
+        bare.CopyFrom(resource)
+        bare.ClearField("shared")
+        if bare.disk.HasField("source"):
+            bare.disk.ClearField("persistence")
+            bare.disk.ClearField("volume")
+        else:
+            bare.ClearField("disk")
+        while bare.reservations and bare.reservations[-1].type == bare.ReservationInfo.DYNAMIC:
+            del bare.reservations[-1]
+        if bare not in total:
+            raise ConfigurationError(f"the resources {total} lack {resource.name}, of which some is reserved")
+        total = total - bare + resource
+    return total
 
 
 def default_resources(number: int = 1, of: int = 1) -> tuple[mesos.Resource, ...]:

@@ -19,9 +19,9 @@ from ..errors import FetchError
 from . import fetcher, paths
 from .processes import await_end, kill_family, reap
 from .session import ContainerExited, ContainerFailed, ContainerStarted
-from .state import LaunchContainer
+from .state import LaunchContainer, LinkVolume
 
-__all__ = ["Containers"]
+__all__ = ["Containers", "link_volume"]
 
 log = logging.getLogger("mesos.local.agent")
 
@@ -89,6 +89,8 @@ class Containers:
         launch = container.launch
         try:
             _make_sandbox(launch.directory)
+            for volume in launch.volumes:
+                link_volume(volume)
             _fetch(launch)
             process = _start(container)
         except FetchError:
@@ -114,6 +116,17 @@ def _make_sandbox(directory: str) -> None:
     fresh = f"{link}.new"
     os.symlink(directory, fresh)
     os.replace(fresh, link)
+
+
+def link_volume(link: LinkVolume) -> None:
+    """Put a volume into a sandbox, where it is not there yet."""
+    place = os.path.realpath(os.path.join(link.directory, link.container_path))
+    if os.path.commonpath([os.path.realpath(link.directory), place]) != os.path.realpath(link.directory):
+        if place != os.path.realpath(link.volume):
+            raise OSError(f"container_path {link.container_path!r} lies outside the sandbox")
+        return
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    os.symlink(link.volume, place)
 
 
 def _fetch(launch: LaunchContainer) -> None:

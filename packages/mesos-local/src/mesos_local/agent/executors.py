@@ -10,7 +10,7 @@ from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
 from .._wire import NO_PROCESS
-from . import paths, statuses
+from . import paths, statuses, volumes
 from .environment import executor_environment, grace_period
 from .state import (
     Agent,
@@ -71,8 +71,15 @@ def command_executor_info(agent: Agent, framework: Framework, task: mesos.TaskIn
     return info
 
 
-def start(agent: Agent, framework: Framework, info: mesos.ExecutorInfo, *, command_task: bool) -> Executor:
-    """Start an executor in a sandbox of its own."""
+def start(
+    agent: Agent,
+    framework: Framework,
+    info: mesos.ExecutorInfo,
+    task: mesos.TaskInfo,
+    *,
+    command_task: bool,
+) -> Executor:
+    """Start an executor in a sandbox of its own, for its first task."""
     container_id = str(agent.new_uuid())
     directory = paths.sandbox(
         agent.settings.work_dir, agent.id, framework.id, info.executor_id.value, container_id
@@ -83,7 +90,12 @@ def start(agent: Agent, framework: Framework, info: mesos.ExecutorInfo, *, comma
     argv = tuple(command.arguments) if not command.shell else ("sh", "-c", command.value)
     agent.commands.append(
         LaunchContainer(
-            container_id, directory, command, argv, executor_environment(agent, framework, executor)
+            container_id,
+            directory,
+            command,
+            argv,
+            executor_environment(agent, framework, executor),
+            volumes.links(agent, directory, [*info.resources, *task.resources]),
         )
     )
     agent.set_timer(("executor", container_id), agent.settings.executor_registration_timeout)
@@ -141,6 +153,7 @@ def deliver(agent: Agent, framework: Framework, executor: Executor, task: mesos.
     """Send a task to a running executor."""
     executor.launched[task.task_id.value] = statuses.task_record(framework, executor, task)
     executor.ever_launched = True
+    agent.commands.extend(volumes.links(agent, executor.directory, task.resources))
     agent.send(
         executor.pid,
         internal.RunTaskMessage(

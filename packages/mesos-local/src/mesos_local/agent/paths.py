@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 
-__all__ = ["executor_directory", "latest_link", "meta_directory", "sandbox"]
+__all__ = ["executor_directory", "latest_link", "meta_directory", "sandbox", "volume"]
 
 
 def executor_directory(work_dir: str, agent_id: str, framework_id: str, executor_id: str) -> str:
@@ -17,6 +17,11 @@ def sandbox(work_dir: str, agent_id: str, framework_id: str, executor_id: str, c
     return os.path.join(
         executor_directory(work_dir, agent_id, framework_id, executor_id), "runs", container_id
     )
+
+
+def volume(work_dir: str, role: str, persistence_id: str) -> str:
+    """Give the directory of a persistent volume; the slashes of a role do not make directories."""
+    return os.path.join(work_dir, "volumes", "roles", role.replace("/", " "), persistence_id)
 
 
 def latest_link(directory: str) -> str:

@@ -7,6 +7,7 @@ import logging
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
+from .. import _forms
 from .._models import MESOS_VERSION
 from . import statuses
 from .state import Agent, Connection, StopAgent
@@ -28,6 +29,7 @@ CAPABILITIES = (
     mesos.SlaveInfo.Capability.MULTI_ROLE,
     mesos.SlaveInfo.Capability.HIERARCHICAL_ROLE,
     mesos.SlaveInfo.Capability.RESERVATION_REFINEMENT,
+    mesos.SlaveInfo.Capability.RESIZE_VOLUME,
 )
 DEFAULT_PING_TIMEOUT = 75.0
 
@@ -59,6 +61,7 @@ def register(agent: Agent) -> None:
             agent.master,
             internal.RegisterSlaveMessage(
                 slave=agent.info,
+                checkpointed_resources=_forms.wire(agent.checkpointed),
                 version=MESOS_VERSION,
                 agent_capabilities=[mesos.SlaveInfo.Capability(type=each) for each in CAPABILITIES],
                 resource_version_uuid=mesos.UUID(value=agent.resource_version),
@@ -71,6 +74,7 @@ def register(agent: Agent) -> None:
 def _reregistration(agent: Agent) -> internal.ReregisterSlaveMessage:
     message = internal.ReregisterSlaveMessage(
         slave=agent.info,
+        checkpointed_resources=_forms.wire(agent.checkpointed),
         version=MESOS_VERSION,
         agent_capabilities=[mesos.SlaveInfo.Capability(type=each) for each in CAPABILITIES],
         resource_version_uuid=mesos.UUID(value=agent.resource_version),

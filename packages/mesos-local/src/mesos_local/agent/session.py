@@ -17,7 +17,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .._wire import NO_PROCESS, Exited, Received, TimerFired
-from . import executors, registration, statuses, tasks
+from . import executors, registration, statuses, tasks, volumes
 from .state import Agent, AgentCommand, AgentSettings, Connection, ExecutorState
 
 __all__ = [
@@ -87,6 +87,7 @@ MESSAGES: tuple[type[Message], ...] = (
     internal.SlaveReregisteredMessage,
     internal.PingSlaveMessage,
     internal.ShutdownMessage,
+    internal.CheckpointResourcesMessage,
     internal.RunTaskMessage,
     internal.KillTaskMessage,
     internal.ShutdownFrameworkMessage,
@@ -112,6 +113,7 @@ class AgentSession:
             internal.SlaveReregisteredMessage: lambda s, m: registration.reregistered(agent, s, m),
             internal.PingSlaveMessage: lambda s, m: registration.pinged(agent, s, m),
             internal.ShutdownMessage: lambda s, m: registration.told_to_leave(agent, s, m),
+            internal.CheckpointResourcesMessage: lambda s, m: volumes.checkpoint(agent, s, m),
             internal.RunTaskMessage: lambda s, m: tasks.run(agent, s, m),
             internal.KillTaskMessage: lambda s, m: tasks.kill(agent, s, m),
             internal.ShutdownFrameworkMessage: self._shutdown_framework,

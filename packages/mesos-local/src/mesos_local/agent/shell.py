@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import shutil
 import time
 from collections.abc import Callable
 
@@ -13,10 +14,19 @@ from mesos_messenger import Messenger
 
 from .._models import Json
 from .._shell import SessionShell, serve
-from .containers import ContainerEvent, Containers
+from .containers import ContainerEvent, Containers, link_volume
 from .routes import routes
 from .session import MESSAGES, AgentSession, ContainerExited, MasterDetected, Stopping
-from .state import AgentCommand, AgentSettings, DestroyContainer, LaunchContainer, StopAgent
+from .state import (
+    AgentCommand,
+    AgentSettings,
+    DestroyContainer,
+    LaunchContainer,
+    LinkVolume,
+    MakeVolume,
+    RemoveVolume,
+    StopAgent,
+)
 
 __all__ = ["AgentShell"]
 
@@ -107,6 +117,13 @@ class AgentShell:
                 self._containers.launch(command)
             case DestroyContainer(container_id):
                 self._containers.destroy(container_id)
+            case LinkVolume():
+                if os.path.isdir(command.directory):
+                    link_volume(command)
+            case MakeVolume(path):
+                os.makedirs(path, exist_ok=True)
+            case RemoveVolume(path):
+                shutil.rmtree(path, ignore_errors=True)
             case StopAgent(reason):
                 log.error("Leaving: %s", reason)
                 if self._on_told_to_leave is not None:

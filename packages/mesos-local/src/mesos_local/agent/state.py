@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from google.protobuf.message import Message
+from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 
 from .._wire import CancelTimer, Link, Send, SetTimer, TimerKey, is_process
@@ -24,6 +25,9 @@ __all__ = [
     "ExecutorState",
     "Framework",
     "LaunchContainer",
+    "LinkVolume",
+    "MakeVolume",
+    "RemoveVolume",
     "StopAgent",
     "Termination",
 ]
@@ -133,6 +137,15 @@ class Framework:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkVolume:
+    """Let `container_path` in the sandbox be the persistent volume at `volume`."""
+
+    directory: str
+    container_path: str
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchContainer:
     """Make the sandbox, fetch the URIs, start the program; report how that went and how it ended."""
 
@@ -141,6 +154,21 @@ class LaunchContainer:
     command: mesos.CommandInfo
     argv: tuple[str, ...]
     environment: dict[str, str]
+    volumes: tuple[LinkVolume, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MakeVolume:
+    """Make the directory of a persistent volume, unless it is there."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveVolume:
+    """Remove a persistent volume and what is in it."""
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +185,18 @@ class StopAgent:
     reason: str
 
 
-AgentCommand = Send | Link | SetTimer | CancelTimer | LaunchContainer | DestroyContainer | StopAgent
+AgentCommand = (
+    Send
+    | Link
+    | SetTimer
+    | CancelTimer
+    | LaunchContainer
+    | DestroyContainer
+    | LinkVolume
+    | MakeVolume
+    | RemoveVolume
+    | StopAgent
+)
 
 
 class Agent:
@@ -177,6 +216,8 @@ class Agent:
             attributes=settings.attributes,
             checkpoint=settings.checkpoint,
         )
+        self.checkpointed = Resources()
+        """Dynamic reservations and persistent volumes, as the master told."""
         self.master = ""
         self.master_hostname = ""
         self.backoff = settings.registration_backoff

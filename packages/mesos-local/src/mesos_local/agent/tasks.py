@@ -38,7 +38,7 @@ def run(agent: Agent, sender: str, message: internal.RunTaskMessage) -> None:
     executor = framework.executors.get(executor_id)
     if executor is None:
         wanted = executors.command_executor_info(agent, framework, task) if command_task else task.executor
-        executor = executors.start(agent, framework, wanted, command_task=command_task)
+        executor = executors.start(agent, framework, wanted, task, command_task=command_task)
         executor.queued[task.task_id.value] = task
     elif executor.state is ExecutorState.REGISTERING:
         executor.queued[task.task_id.value] = task

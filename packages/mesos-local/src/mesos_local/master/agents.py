@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 
+from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
-from .. import _forms
+from .. import _forms, config
 from .._wire import NO_PROCESS
 from . import allocator, offers, tasks
 from .state import Agent, AgentState, Framework, FrameworkState, Master, Task
@@ -57,7 +59,7 @@ def register(master: Master, sender: str, message: internal.RegisterSlaveMessage
         sender,
         AgentState.ACTIVE,
         master.now,
-        _forms.inner([*info.resources]),
+        _total(info, message.checkpointed_resources),
         version=message.version,
         capabilities=tuple(each.type for each in message.agent_capabilities),
         resource_version=message.resource_version_uuid.value,
@@ -69,6 +71,11 @@ def register(master: Master, sender: str, message: internal.RegisterSlaveMessage
     _registered(master, agent)
     _watch(master, agent)
     master.want_allocation([agent.id])
+
+
+def _total(info: mesos.SlaveInfo, kept: Iterable[mesos.Resource]) -> Resources:
+    """Give what an agent has: what its flags say, with the reservations and volumes it remembers."""
+    return config.with_checkpointed(_forms.inner(info.resources), _forms.inner(kept))
 
 
 def _registered(master: Master, agent: Agent) -> None:
@@ -123,7 +130,7 @@ def _readmit(master: Master, sender: str, message: internal.ReregisterSlaveMessa
     agent_id = message.slave.id.value
     was_unreachable = master.unreachable_agents.pop(agent_id, None) is not None
     master.recovered_agents.pop(agent_id, None)
-    total = _forms.inner(message.slave.resources)
+    total = _total(message.slave, message.checkpointed_resources)
     agent = Agent(message.slave, sender, AgentState.ACTIVE, master.now, total, reregistered_time=master.now)
     master.agents[agent_id] = agent
     for info in message.frameworks:

@@ -160,7 +160,7 @@ def accept(
         words = "Agent removed" if agent is None else "Agent disconnected"
         _refuse_tasks(master, framework, wanted, reason, words)
     else:
-        accepted = operations.Accepted(master, framework, agent, first.role, pool)
+        accepted = operations.Accepted(master, framework, agent, first.role, pool, rescind_all)
         for operation in wanted:
             accepted.apply(operation)
         pool = accepted.pool

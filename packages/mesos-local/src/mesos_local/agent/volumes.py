@@ -1,0 +1,40 @@
+"""Reservations and persistent volumes: what the master tells the agent to remember, and where volumes are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mesos_proto.v0 import mesos_pb2 as mesos
+from mesos_proto.v0 import messages_pb2 as internal
+
+from .. import _forms
+from . import paths
+from .state import Agent, LinkVolume, MakeVolume, RemoveVolume
+
+__all__ = ["checkpoint", "links"]
+
+
+def checkpoint(agent: Agent, sender: str, message: internal.CheckpointResourcesMessage) -> None:
+    """Take over the whole of what is reserved and persistent here; make new volumes, remove old ones."""
+    if sender != agent.master:
+        return
+    kept = _forms.inner(message.resources)
+    before = {_path(agent, volume) for volume in _forms.wire(agent.checkpointed.persistent_volumes())}
+    after = {_path(agent, volume) for volume in _forms.wire(kept.persistent_volumes())}
+    agent.checkpointed = kept
+    agent.commands.extend(RemoveVolume(path) for path in sorted(before - after))
+    agent.commands.extend(MakeVolume(path) for path in sorted(after - before))
+
+
+def links(agent: Agent, directory: str, resources: Iterable[mesos.Resource]) -> tuple[LinkVolume, ...]:
+    """Give the volumes among `resources` as links in a sandbox."""
+    return tuple(
+        LinkVolume(directory, resource.disk.volume.container_path, _path(agent, resource))
+        for resource in resources
+        if resource.disk.HasField("persistence")
+    )
+
+
+def _path(agent: Agent, volume: mesos.Resource) -> str:
+    role = volume.reservations[-1].role if volume.reservations else volume.role
+    return paths.volume(agent.settings.work_dir, role, volume.disk.persistence.id)
