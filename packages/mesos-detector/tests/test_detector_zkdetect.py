@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from detector_helpers import DEADLINE, master_info
 from mesos_detector import Contender
 from mesos_detector.testing import ZooKeeperEnsemble
-
-from detector_helpers import DEADLINE, master_info
 
 PROGRAM = Path(__file__).parents[3] / "examples" / "zkdetect.py"
 
