@@ -1,0 +1,70 @@
+"""The README's first command, as a newcomer runs it: to its end, and ended by Ctrl-C in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DEADLINE = 90
+
+pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to look for what is left")
+
+
+def start(tmp_path: Path, *flags: str) -> subprocess.Popen[str]:
+    """Start the demo in a session of its own, its temporary files below `tmp_path`."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "examples" / "demo.py"), *flags],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def left_over(tmp_path: Path) -> list[str]:
+    """What still runs below `tmp_path`, and what still lies there of the cluster."""
+    found = [str(path) for path in tmp_path.glob("mesos-local-*")]
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes() + os.readlink(process / "cwd").encode()
+            environment = (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(tmp_path).encode() in words + environment:
+            found.append(f"{process.name}: {words!r}")
+    return found
+
+
+def test_demo_finishes_its_tasks_and_leaves_nothing(tmp_path: Path) -> None:
+    demo = start(tmp_path, "-task-count=50")
+    output, _ = demo.communicate(timeout=DEADLINE)
+    assert demo.returncode == 0, output
+    assert output.splitlines()[-1] == "finished 50 of 50 tasks"
+    assert "web page  http://127.0.0.1:" in output
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_demo_interrupted_leaves_nothing(tmp_path: Path, sent: signal.Signals) -> None:
+    demo = start(tmp_path, "-task-count=20", "-slow_tasks")
+    assert demo.stdout is not None
+    seen = []
+    for line in demo.stdout:
+        seen.append(line)
+        if "tasks finished" in line:
+            break
+    assert left_over(tmp_path), "the check would not see a running demo"
+    if sent is signal.SIGINT:
+        os.killpg(demo.pid, sent)  # a terminal sends it to every process in front
+    else:
+        demo.send_signal(sent)
+    output, _ = demo.communicate(timeout=DEADLINE)
+    assert demo.returncode == 130, "".join(seen) + output
+    assert left_over(tmp_path) == []
