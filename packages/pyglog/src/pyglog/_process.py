@@ -13,6 +13,7 @@ from ._files import Files
 FLUSH_THREAD = "pyglog-flush"
 _IDLE = 30.0
 _FORK_WAIT = 5.0
+_STOP_WAIT = 1.0
 
 
 class Process:
@@ -30,7 +31,7 @@ class Process:
         self._on_change = on_change
         self._on_fork = on_fork
         self._lock = threading.RLock()
-        self._armed = threading.Event()
+        self._armed, self._stopped = threading.Event(), threading.Event()
         self._flusher: threading.Thread | None = None
         self._locked = False
 
@@ -54,7 +55,10 @@ class Process:
         if self._flusher is None or not self._flusher.is_alive():
             with self._lock:
                 if self._flusher is None or not self._flusher.is_alive():
-                    thread = threading.Thread(target=self._flush_forever, name=FLUSH_THREAD, daemon=True)
+                    self._stopped = threading.Event()
+                    thread = threading.Thread(
+                        target=self._flush_forever, args=(self._stopped,), name=FLUSH_THREAD, daemon=True
+                    )
                     try:
                         thread.start()
                     except RuntimeError:  # no thread to be had: do not let lines wait
@@ -69,19 +73,29 @@ class Process:
         self._on_change()
         self._files.drain()
 
-    def _flush_forever(self) -> None:
-        armed, pause = self._armed, threading.Event()
+    def _flush_forever(self, stopped: threading.Event) -> None:
+        armed = self._armed
         while not self.ending:
             armed.wait(_IDLE)  # a log call that lost a race may have appended without arming
-            pause.wait(self.pause)
+            if stopped.wait(self.pause):
+                return
             armed.clear()
             self._files.drain()
+
+    def _stop_flusher(self) -> None:
+        """End the flush thread until it is needed again: Python warns of forks in a process with threads."""
+        flusher = self._flusher
+        if flusher is not None and flusher is not threading.current_thread():
+            self._stopped.set()
+            self._armed.set()
+            flusher.join(_STOP_WAIT)
 
     def _before_fork(self) -> None:
         """Write what is pending, and keep other threads from writing while the process is copied.
 
         A disk that hangs may delay a fork, but not for ever.
         """
+        self._stop_flusher()
         self._locked = self._files.lock.acquire(timeout=_FORK_WAIT)
         if self._locked:
             self._files.drain()
@@ -90,6 +104,8 @@ class Process:
         if self._locked:
             self._locked = False
             self._files.lock.release()
+        if any(log.pending for log in self._files.logs):
+            self.arm()
 
     def _after_fork_in_child(self) -> None:
         self._lock, self._armed = threading.RLock(), threading.Event()
