@@ -6,7 +6,7 @@ import asyncio
 import multiprocessing
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 __all__ = ["measure_flood", "measure_ping_pong"]
@@ -15,37 +15,58 @@ _CHUNK = 256 * 1024
 _ANSWER = b"HTTP/1.1 202 Accepted\r\nDate: Sun, 22 Nov 2026 18:53:55 GMT\r\nContent-Length: 0\r\n\r\n"
 
 
-class _Sink(asyncio.Protocol):
+class _Open(asyncio.Protocol):
+    """A connection that is closed with the others of its loop."""
+
+    def __init__(self, opened: list[asyncio.Transport]) -> None:
+        self.transport: asyncio.Transport
+        self._opened = opened
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._opened.append(self.transport)
+
+
+async def _close(opened: list[asyncio.Transport], server: asyncio.AbstractServer | None = None) -> None:
+    if server is not None:
+        server.close()
+    for transport in opened:
+        transport.abort()
+    # The transports let go of their sockets in the next turn.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+class _Sink(_Open):
     """Counts bytes, and writes as many answers as messages of the mean size have come."""
 
-    def __init__(self, mean: float, total: int, done: asyncio.Event) -> None:
+    def __init__(self, opened: list[asyncio.Transport], mean: float, total: int, done: asyncio.Event) -> None:
+        super().__init__(opened)
         self._mean = mean
         self._total = total
         self._done = done
         self._seen = 0
         self._answered = 0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
     def data_received(self, data: bytes) -> None:
         self._seen += len(data)
         whole = int(self._seen / self._mean)
-        self._transport.write(_ANSWER * (whole - self._answered))
+        self.transport.write(_ANSWER * (whole - self._answered))
         self._answered = whole
         if self._seen >= self._total:
             self._done.set()
 
 
-class _Source(asyncio.Protocol):
+class _Source(_Open):
     """Writes chunks as fast as they are taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, opened: list[asyncio.Transport]) -> None:
+        super().__init__(opened)
         self.writable = asyncio.Event()
         self.writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+        super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=0)
 
     def pause_writing(self) -> None:
@@ -57,10 +78,13 @@ class _Source(asyncio.Protocol):
 
 async def _drain(mean: float, total: int, port: multiprocessing.SimpleQueue[int] | _Slot) -> None:
     done = asyncio.Event()
-    server = await asyncio.get_running_loop().create_server(lambda: _Sink(mean, total, done), "127.0.0.1", 0)
+    opened: list[asyncio.Transport] = []
+    server = await asyncio.get_running_loop().create_server(
+        lambda: _Sink(opened, mean, total, done), "127.0.0.1", 0
+    )
     port.put(server.sockets[0].getsockname()[1])
     await done.wait()
-    server.close()
+    await _close(opened, server)
 
 
 def _drain_main(mean: float, total: int, port: multiprocessing.SimpleQueue[int] | _Slot) -> None:
@@ -103,40 +127,43 @@ def measure_flood(wire: Sequence[bytes], count: int, *, processes: int) -> float
     number = port.get()
 
     async def send() -> float:
-        _, source = await asyncio.get_running_loop().create_connection(_Source, "127.0.0.1", number)
+        opened: list[asyncio.Transport] = []
+        loop = asyncio.get_running_loop()
+        _, source = await loop.create_connection(lambda: _Source(opened), "127.0.0.1", number)
         begin = time.perf_counter()
         left = total
         while left > 0:
             source.transport.write(chunk if left > len(chunk) else chunk[:left])
             left -= len(chunk)
             await source.writable.wait()
-        await asyncio.get_running_loop().run_in_executor(None, sink.join)
+        await loop.run_in_executor(None, sink.join)
         elapsed = time.perf_counter() - begin
-        source.transport.abort()
+        await _close(opened)
         return elapsed
 
     return asyncio.run(send()) / count
 
 
-class _Back(asyncio.Protocol):
-    """Gives back whatever comes, over the other connection."""
+class _Handing(_Open):
+    """Hands on whatever comes."""
 
-    def __init__(self, other: list[asyncio.Transport]) -> None:
-        self._other = other
+    def __init__(self, opened: list[asyncio.Transport], take: Callable[[bytes], None]) -> None:
+        super().__init__(opened)
+        self._take = take
 
     def data_received(self, data: bytes) -> None:
-        self._other[0].write(data)
+        self._take(data)
 
 
-class _Pinger(asyncio.Protocol):
+class _Pinger:
     """Writes the next message when the whole of the last has come back."""
 
-    def __init__(self, wire: Sequence[bytes], count: int, out: list[asyncio.Transport]) -> None:
+    def __init__(self, wire: Sequence[bytes], count: int) -> None:
         self._wire = wire
         self._count = count
-        self._out = out
         self._left = 0
         self._sent = 0.0
+        self.transport: asyncio.Transport
         self.times: list[float] = []
         self.done = asyncio.Event()
 
@@ -144,9 +171,9 @@ class _Pinger(asyncio.Protocol):
         data = self._wire[len(self.times) % len(self._wire)]
         self._left = len(data)
         self._sent = time.perf_counter()
-        self._out[0].write(data)
+        self.transport.write(data)
 
-    def data_received(self, data: bytes) -> None:
+    def take(self, data: bytes) -> None:
         self._left -= len(data)
         if self._left == 0:
             self.times.append(time.perf_counter() - self._sent)
@@ -156,44 +183,47 @@ class _Pinger(asyncio.Protocol):
                 self.next()
 
 
+async def _listen(
+    opened: list[asyncio.Transport], take: Callable[[bytes], None]
+) -> tuple[asyncio.AbstractServer, int]:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Handing(opened, take), "127.0.0.1", 0)
+    return server, server.sockets[0].getsockname()[1]
+
+
+async def _connect(opened: list[asyncio.Transport], port: _Slot) -> asyncio.Transport:
+    loop = asyncio.get_running_loop()
+    number = await loop.run_in_executor(None, port.get)
+    transport, _ = await loop.create_connection(lambda: _Open(opened), "127.0.0.1", number)
+    return transport
+
+
 def measure_ping_pong(wire: Sequence[bytes], count: int) -> list[float]:
     """Return how long each message took there and back, over two connections between two threads."""
-    port, back_port, end = _Slot(), _Slot(), threading.Event()
+    there, back, end = _Slot(), _Slot(), threading.Event()
 
     async def answer() -> None:
-        loop = asyncio.get_running_loop()
+        opened: list[asyncio.Transport] = []
         out: list[asyncio.Transport] = []
-        server = await loop.create_server(lambda: _Back(out), "127.0.0.1", 0)
-        port.put(server.sockets[0].getsockname()[1])
-        number = await loop.run_in_executor(None, back_port.get)
-        transport, _ = await loop.create_connection(asyncio.Protocol, "127.0.0.1", number)
-        out.append(transport)
-        await loop.run_in_executor(None, end.wait)
-        transport.abort()
-        server.close()
+
+        def give_back(data: bytes) -> None:
+            out[0].write(data)
+
+        server, number = await _listen(opened, give_back)
+        out.append(await _connect(opened, back))
+        there.put(number)
+        await asyncio.get_running_loop().run_in_executor(None, end.wait)
+        await _close(opened, server)
 
     async def ask() -> list[float]:
-        loop = asyncio.get_running_loop()
-        out: list[asyncio.Transport] = []
-        pinger = _Pinger(wire, count, out)
-        connected = asyncio.Event()
-
-        class _Accepted(asyncio.Protocol):
-            def connection_made(self, transport: asyncio.BaseTransport) -> None:
-                connected.set()
-
-            def data_received(self, data: bytes) -> None:
-                pinger.data_received(data)
-
-        server = await loop.create_server(_Accepted, "127.0.0.1", 0)
-        back_port.put(server.sockets[0].getsockname()[1])
-        await connected.wait()
-        transport, _ = await loop.create_connection(asyncio.Protocol, "127.0.0.1", port.get())
-        out.append(transport)
+        opened: list[asyncio.Transport] = []
+        pinger = _Pinger(wire, count)
+        server, number = await _listen(opened, pinger.take)
+        back.put(number)
+        pinger.transport = await _connect(opened, there)
         pinger.next()
         await pinger.done.wait()
-        transport.abort()
-        server.close()
+        await _close(opened, server)
         return pinger.times
 
     thread = threading.Thread(target=lambda: asyncio.run(answer()))

@@ -30,6 +30,9 @@ class Runner(Protocol):
     def on_loop(self) -> bool:
         """Whether the caller is on the loop's thread."""
 
+    def may_wait(self) -> bool:
+        """Whether the caller can wait for the loop to do something."""
+
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Run a coroutine on the loop and wait for it."""
 
@@ -84,6 +87,9 @@ class ThreadRunner:
 
     def on_loop(self) -> bool:
         return self._thread is not None and threading.get_ident() == self._thread.ident
+
+    def may_wait(self) -> bool:
+        return not self.on_loop()
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         try:

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 from google.protobuf.message import Message
@@ -299,6 +299,13 @@ def _floor(
     return measure_flood(wire, plan.count, processes=plan.processes) * 1e9, []
 
 
+def _allow_files() -> None:
+    """Have as many open files as may be had: each sender takes three."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(
@@ -317,6 +324,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.count < 1 or options.senders < 1:
         parser.error("--count and --senders start at 1")
+    _allow_files()
     plan = Plan(
         options.pattern,
         options.size,

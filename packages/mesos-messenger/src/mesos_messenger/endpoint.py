@@ -75,7 +75,7 @@ class TimerHandle:
     def arm(self, delay: float, call: Callable[[], object]) -> None:
         """Start the timer (called on the loop's thread)."""
         if not self.cancelled:
-            self._handle = asyncio.get_running_loop().call_later(max(0.0, delay), self._fire, call)
+            self._handle = self._endpoint.loop.call_later(max(0.0, delay), self._fire, call)
 
     def _fire(self, call: Callable[[], object]) -> None:
         if not self.cancelled:
@@ -168,9 +168,7 @@ class Endpoint:
         loop = asyncio.get_running_loop()
         where = self._place.bind_ip, self._place.bind_port
         if self._tls is None:
-            self._server = await loop.create_server(
-                lambda: Connection(self), *where, backlog=_BACKLOG, reuse_address=True
-            )
+            self._server = await loop.create_server(self.accept, *where, backlog=_BACKLOG, reuse_address=True)
             port = int(self._server.sockets[0].getsockname()[1])
         else:
             listener = socket.create_server(where, backlog=_BACKLOG)
@@ -201,7 +199,7 @@ class Endpoint:
 
     async def _shake_hands(self, connection: socket.socket, peer: tuple[str, int], tls: TlsSide) -> None:
         try:
-            await tls.accept(connection, lambda: Connection(self))
+            await tls.accept(connection, self.accept)
         except OSError as error:
             connection.close()
             self.metrics.others.drop(Drop.TLS)
@@ -225,9 +223,9 @@ class Endpoint:
                 self._state = EndpointState.STOPPING
         for outbox in list(self._outboxes.values()):
             outbox.wake_waiters()
-        if self._runner.on_loop():
+        if not self._runner.may_wait():
             if first:
-                self._shutdown = self._runner.loop.create_task(self._stop_from_within(timeout))
+                self._shutdown = self.loop.create_task(self._stop_from_within(timeout))
             return False
         if first:
             self._runner.run(self._close(timeout))
@@ -336,13 +334,18 @@ class Endpoint:
 
     # Calls on the loop's thread.
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop; only to be used on its own thread."""
+        return self._runner.loop
+
     def on_loop(self) -> bool:
         """Tell whether the caller is on the endpoint's thread."""
         return self._runner.on_loop()
 
     def now(self) -> float:
         """Return the time of the loop's clock, in seconds."""
-        return self._runner.loop.time()
+        return self.loop.time()
 
     def call_soon(self, call: Callable[..., object], *args: object) -> None:
         """Have a function called on the endpoint's thread; from any thread, in order.
@@ -354,9 +357,9 @@ class Endpoint:
             self._mail_scheduled = True
             try:
                 if self._runner.on_loop():
-                    self._runner.loop.call_soon(self.read_mail)
+                    self.loop.call_soon(self.read_mail)
                 else:
-                    self._runner.loop.call_soon_threadsafe(self.read_mail)
+                    self.loop.call_soon_threadsafe(self.read_mail)
             except RuntimeError as error:
                 self._mail_scheduled = False
                 self._mail.clear()
@@ -374,7 +377,7 @@ class Endpoint:
             self.run_guarded(call, *args)
         if mail and not self._mail_scheduled:
             self._mail_scheduled = True
-            self._runner.loop.call_soon(self.read_mail)
+            self.loop.call_soon(self.read_mail)
 
     def run_guarded(self, call: Callable[..., object], *args: object) -> None:
         """Call a function; what it raises is logged."""
@@ -395,7 +398,7 @@ class Endpoint:
 
     def run(self, call: Callable[[], object]) -> None:
         """Call a function on the endpoint's thread and wait until it has returned; raises what it raises."""
-        if self._runner.on_loop():
+        if not self._runner.may_wait():
             call()
             return
 
@@ -454,6 +457,10 @@ class Endpoint:
             return found
 
     # Connections.
+
+    def accept(self) -> asyncio.Protocol:
+        """Return what receives an inbound connection."""
+        return Connection(self)
 
     def admit(self, connection: Connection) -> bool:
         """Take an inbound connection; False when there are too many."""
