@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from mesos_messenger.http import Request, Response
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping
+from typing import TypeVar
 
-__all__ = ["as_json", "reading"]
+from google.protobuf.message import DecodeError, Message
+from mesos_messenger.http import HttpError, Request, Response
+from mesos_proto import json
+
+__all__ = ["JSON", "PROTOBUF", "accepted", "as_json", "body_as", "principal", "reading"]
+
+JSON = "application/json"
+PROTOBUF = "application/x-protobuf"
+
+M = TypeVar("M", bound=Message)
 
 
 def reading(request: Request) -> Response | None:
@@ -24,3 +37,53 @@ def as_json(request: Request, model: object) -> Response:
     return Response(
         body=callback.encode() + b"(" + response.body + b");", headers={"Content-Type": "text/javascript"}
     )
+
+
+def body_as(kind: type[M], request: Request, body: bytes) -> M:
+    """Read a message of this type from the body, in the form its Content-Type names. Raises HttpError."""
+    media = request.headers.get("content-type")
+    if media is None:
+        raise HttpError(400, "Expecting 'Content-Type' to be present")
+    if media == PROTOBUF:
+        try:
+            message = kind.FromString(body)
+        except DecodeError as error:
+            raise HttpError(400, "Failed to parse body into Call protobuf") from error
+        if not message.IsInitialized():
+            raise HttpError(400, "Failed to parse body into Call protobuf: a required field is missing")
+        return message
+    if media == JSON:
+        try:
+            return json.loads(kind, body)
+        except ValueError as error:
+            raise HttpError(400, f"Failed to convert JSON into Call protobuf: {error}") from error
+    raise HttpError(415, f"Expecting 'Content-Type' of {JSON} or {PROTOBUF}")
+
+
+def accepted(request: Request) -> str:
+    """Choose the media type of an answer; JSON when both will do. Raises HttpError when neither does."""
+    text = request.headers.get("accept", "*/*")
+    allowed = {part.partition(";")[0].strip().lower() for part in text.split(",")}
+    for media in (JSON, PROTOBUF):
+        if allowed & {media, "*/*", "application/*"}:
+            return media
+    raise HttpError(406, f"Expecting 'Accept' to allow '{PROTOBUF}' or '{JSON}'")
+
+
+def principal(request: Request, secrets: Mapping[str, str] | None, realm: str) -> str:
+    """Give who sends the request, by Basic authentication; empty where nobody has to say.
+
+    Raises HttpError 401 for a wrong secret, or for none.
+    """
+    if secrets is None:
+        return ""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            name = secret = ""
+        known = secrets.get(name)
+        if known is not None and hmac.compare_digest(known.encode(), secret.encode()):
+            return name
+    raise HttpError(401, "", {"WWW-Authenticate": f'Basic realm="{realm}"'})

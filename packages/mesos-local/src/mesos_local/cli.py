@@ -76,6 +76,13 @@ FLAGS = (
         "take only frameworks that authenticate",
         "master.authenticate_frameworks",
     ),
+    Flag(
+        "authenticate_http_frameworks",
+        _boolean,
+        "false",
+        "take only frameworks on HTTP that authenticate",
+        "master.authenticate_http_frameworks",
+    ),
     Flag("root_submissions", _boolean, "true", "let root run frameworks", "master.root_submissions"),
     Flag(
         "filter_gpu_resources",

@@ -15,10 +15,19 @@ from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .._wire import NO_PROCESS
-from . import allocator, offers, tasks, validation
-from .state import MAX_COMPLETED_FRAMEWORKS, Framework, FrameworkState, Master, StreamClose
+from . import allocator, http_events, offers, tasks, validation
+from .state import MAX_COMPLETED_FRAMEWORKS, Framework, FrameworkState, Master, StreamClose, StreamSend
 
-__all__ = ["Peer", "deactivate", "disconnect", "remove", "subscribe", "teardown_timed_out", "update"]
+__all__ = [
+    "Peer",
+    "deactivate",
+    "disconnect",
+    "heartbeat",
+    "remove",
+    "subscribe",
+    "teardown_timed_out",
+    "update",
+]
 
 log = logging.getLogger("mesos.local.master")
 
@@ -74,6 +83,15 @@ def _messenger_of(peer: Peer) -> Framework:
 def _registered(master: Master, framework: Framework, *, again: bool = False) -> None:
     kind = internal.FrameworkReregisteredMessage if again else internal.FrameworkRegisteredMessage
     master.tell(framework, kind(framework_id=framework.info.id, master_info=master.info))
+    if framework.stream:
+        heartbeat(master, framework.stream)
+
+
+def heartbeat(master: Master, stream: str) -> None:
+    """Show a framework on HTTP that the master lives, now and in regular intervals."""
+    if any(framework.stream == stream and framework.connected for framework in master.frameworks.values()):
+        master.commands.append(StreamSend(stream, http_events.heartbeat()))
+        master.set_timer(("heartbeat", stream), http_events.HEARTBEAT_INTERVAL)
 
 
 def _subscribe_first(

@@ -24,7 +24,17 @@ from .frameworks import Peer
 from .legacy import LEGACY, as_call
 from .state import Framework, Master, MasterCommand, MasterSettings
 
-__all__ = ["MESSAGES", "Authenticated", "Authenticating", "MasterEvent", "MasterSession", "Started"]
+__all__ = [
+    "MESSAGES",
+    "Authenticated",
+    "Authenticating",
+    "MasterEvent",
+    "MasterSession",
+    "SchedulerCalled",
+    "Started",
+    "StreamClosed",
+    "StreamOpened",
+]
 
 log = logging.getLogger("mesos.local.master")
 
@@ -51,7 +61,41 @@ class Authenticated:
     principal: str | None
 
 
-MasterEvent = Received | Exited | TimerFired | Started | Authenticating | Authenticated
+@dataclass(frozen=True, slots=True)
+class StreamOpened:
+    """A framework subscribes over HTTP; its events go to the stream."""
+
+    stream: str
+    principal: str
+    subscribe: scheduler.Call.Subscribe
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClosed:
+    """Nobody reads the stream any longer."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerCalled:
+    """A connected framework made a valid call over HTTP."""
+
+    framework_id: str
+    call: scheduler.Call
+
+
+MasterEvent = (
+    Received
+    | Exited
+    | TimerFired
+    | Started
+    | Authenticating
+    | Authenticated
+    | StreamOpened
+    | StreamClosed
+    | SchedulerCalled
+)
 
 MESSAGES: tuple[type[Message], ...] = (
     scheduler.Call,
@@ -77,6 +121,8 @@ class MasterSession:
 
     def __init__(self, settings: MasterSettings, *, pid: str, rng: random.Random, now: float) -> None:
         self.state = Master(settings, pid=pid, rng=rng, now=now)
+        self.refusal: str | None = None
+        """Why the last call that came over HTTP could not be performed."""
         self._messages: dict[type[Message], Callable[[str, Any], None]] = {
             scheduler.Call: self.call_from_process,
             **dict.fromkeys(LEGACY, self._legacy),
@@ -113,6 +159,14 @@ class MasterSession:
                 state.authenticating[pid] = []
             case Authenticated(pid, principal):
                 self._authenticated(pid, principal)
+            case StreamOpened(stream, principal, subscribe):
+                self._subscribe(Peer(stream=stream, principal=principal), subscribe)
+            case StreamClosed(stream):
+                for framework in list(state.frameworks.values()):
+                    if framework.stream == stream:
+                        frameworks.disconnect(state, framework)
+            case SchedulerCalled(framework_id, call):
+                self.refusal = self.perform(state.frameworks[framework_id], call)
             case Started():
                 state.set_timer(("allocate",), state.settings.allocation_interval)
         if state.to_allocate is None or state.to_allocate:
@@ -148,6 +202,8 @@ class MasterSession:
                 offers.timed_out(state, offer_id)
             case ("failover", str(framework_id)):
                 frameworks.teardown_timed_out(state, framework_id)
+            case ("heartbeat", str(stream)):
+                frameworks.heartbeat(state, stream)
             case ("ping", str(agent_id)):
                 agents.ping(state, agent_id)
             case ("reregister", str(agent_id)):
@@ -172,14 +228,7 @@ class MasterSession:
             log.warning("Dropping call from %s: %s", sender, error)
             return
         if call.type == _Call.SUBSCRIBE:
-            frameworks.subscribe(
-                self.state,
-                Peer(pid=sender),
-                call.subscribe.framework_info,
-                force=call.subscribe.force,
-                suppressed=call.subscribe.suppressed_roles,
-                constraints=call.subscribe.offer_constraints,
-            )
+            self._subscribe(Peer(pid=sender), call.subscribe)
             return
         framework = self._framework_of(sender, call.framework_id)
         if framework is None:
@@ -188,6 +237,16 @@ class MasterSession:
             frameworks.refuse(self.state, Peer(pid=sender), "Framework disconnected")
             return
         self.perform(framework, call)
+
+    def _subscribe(self, peer: Peer, subscribe: scheduler.Call.Subscribe) -> None:
+        frameworks.subscribe(
+            self.state,
+            peer,
+            subscribe.framework_info,
+            force=subscribe.force,
+            suppressed=subscribe.suppressed_roles,
+            constraints=subscribe.offer_constraints,
+        )
 
     def _framework_of(self, sender: str, framework_id: mesos.FrameworkID) -> Framework | None:
         framework = self.state.frameworks.get(framework_id.value)

@@ -13,8 +13,9 @@ from mesos_proto.v0 import authentication_pb2
 from .._models import Json
 from .._shell import SessionShell, serve
 from .routes import routes
+from .scheduler_api import SchedulerApi
 from .session import MESSAGES, Authenticated, Authenticating, MasterSession, Started
-from .state import MasterCommand, MasterSettings
+from .state import MasterCommand, MasterSettings, StreamClose, StreamSend
 
 __all__ = ["MasterShell"]
 
@@ -47,7 +48,13 @@ class MasterShell:
         session = MasterSession(self._settings, pid=str(self._messenger.upid), rng=self._rng, now=time.time())
         self.session = session
         self._shell = SessionShell(self._messenger, session.handle, self._perform, MESSAGES)
-        serve(self._messenger, routes(session.state, self._flags))
+        wants_secret = self._settings.authenticate_http_frameworks
+        secrets = {each.principal: each.secret for each in self._credentials} if wants_secret else None
+        self._api = SchedulerApi(session, self._shell.dispatch, secrets)
+        serve(
+            self._messenger,
+            {**routes(session.state, self._flags), "/api/v1/scheduler": self._api.answer},
+        )
         self._authenticator = Authenticator(
             self._messenger.endpoint,
             self._credentials,
@@ -85,4 +92,10 @@ class MasterShell:
         self.shell.dispatch(Authenticated(result.pid, result.principal))
 
     def _perform(self, command: MasterCommand) -> None:
-        raise AssertionError(f"a master's shell does not know {command!r}")
+        match command:
+            case StreamSend():
+                self._api.send(command)
+            case StreamClose():
+                self._api.close(command)
+            case _:
+                raise AssertionError(f"a master's shell does not know {command!r}")

@@ -17,6 +17,7 @@ from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .._models import MESOS_VERSION
 from .._wire import CancelTimer, Link, Received, Send, SetTimer, TimerKey, is_process
+from .http_events import as_event
 
 __all__ = [
     "TERMINAL_STATES",
@@ -66,6 +67,7 @@ class MasterSettings:
     agent_reregister_timeout: float = 600.0
     authentication_timeout: float = 15.0
     authenticate_frameworks: bool = False
+    authenticate_http_frameworks: bool = False
     authenticate_agents: bool = False
     root_submissions: bool = True
     filter_gpu_resources: bool = True
@@ -229,10 +231,10 @@ class RefusedFilter:
 
 @dataclass(frozen=True, slots=True)
 class StreamSend:
-    """Tell an HTTP framework: the shell writes the v0 `message` as the v1 event it stands for."""
+    """Send an event to an HTTP framework."""
 
     stream: str
-    message: Message
+    event: scheduler.Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +324,7 @@ class Master:
     def tell(self, framework: Framework, message: Message) -> None:
         """Send to a framework, by whichever way it is connected."""
         if framework.stream:
-            self.commands.append(StreamSend(framework.stream, message))
+            self.commands.append(StreamSend(framework.stream, as_event(message)))
         else:
             self.send(framework.pid, message)
 
