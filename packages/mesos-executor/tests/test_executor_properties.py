@@ -73,7 +73,7 @@ def play(history: list[object], checkpoint: str) -> Conversation:
         if step == "acknowledge":
             updates = list(conversation.session.updates.values())
             if updates:
-                conversation.receive(acknowledge(updates[0]))
+                conversation.receive(acknowledge(updates[0]), sender=conversation.session.agent)
         elif step == "shutdown returned":
             # It returns only after it has been called.
             if events.Shutdown() in invoked(conversation.commands):
@@ -115,7 +115,8 @@ def test_what_is_not_acknowledged_is_sent_again(history: list[object]) -> None:
     for step in history:
         if step == "acknowledge" and expected:
             heard = conversation.session.state is State.CONNECTED
-            conversation.receive(acknowledge(conversation.session.updates[expected[0]]))
+            update = conversation.session.updates[expected[0]]
+            conversation.receive(acknowledge(update), sender=conversation.session.agent)
             if heard:
                 del expected[0]
         elif isinstance(step, (Received, SendStatusUpdate, LinkBroken)):
