@@ -1,5 +1,6 @@
 """Scheduler drivers for Apache Mesos."""
 
+from .aio import AsyncSchedulerDriver
 from .artifacts import ArtifactServer
 from .driver import MesosSchedulerDriver
 from .errors import (
@@ -17,6 +18,7 @@ from .store import FileFrameworkIdStore, FrameworkIdStore
 
 __all__ = [
     "ArtifactServer",
+    "AsyncSchedulerDriver",
     "DriverAborted",
     "DriverMisuse",
     "FileFrameworkIdStore",

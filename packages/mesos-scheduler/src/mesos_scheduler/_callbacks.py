@@ -75,6 +75,8 @@ class CallbackThread:
 
     def join(self, timeout: float | None) -> bool:
         """Wait for the end of the thread; False when it did not come in time."""
+        if self._thread.ident is None:
+            return True
         self._thread.join(timeout)
         return not self._thread.is_alive()
 

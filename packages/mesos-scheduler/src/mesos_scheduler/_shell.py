@@ -85,10 +85,12 @@ class Shell:
         deliver: Callable[[Deliver | RememberFramework], None],
         ended: Callable[[Ended], None],
         forget: Callable[[], None],
+        on_closed: Callable[[], None] = lambda: None,
     ) -> None:
         self.closed = threading.Event()
         self._forget = forget
         self._forgotten = False
+        self._on_closed = on_closed
         self._session = session
         self._place = place
         self._deliver = deliver
@@ -321,3 +323,4 @@ class Shell:
                 _log.error("the framework id of the framework ended here stays behind: %s", error)
             finally:
                 self.closed.set()
+                self._on_closed()

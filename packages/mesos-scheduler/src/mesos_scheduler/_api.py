@@ -1,0 +1,161 @@
+"""The calls of a driver, which every form of it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from google.protobuf.message import Message
+from mesos_proto.v1 import mesos_pb2 as mesos
+from mesos_proto.v1 import scheduler_pb2
+
+from . import commands, events
+from ._shell import Shell
+from .session import SchedulerSession
+from .status import Status
+
+_M = TypeVar("_M", bound=Message)
+
+
+class DriverCalls:
+    """What a program may ask of a driver. Each call returns the driver's status, and does nothing on one
+    that is not running."""
+
+    _session: SchedulerSession
+    _shell: Shell
+    _status: Status
+
+    @property
+    def status(self) -> Status:
+        """What the driver is doing."""
+        return self._status
+
+    @property
+    def framework_id(self) -> mesos.FrameworkID | None:
+        """The framework's id, once it has one."""
+        value = self._session.framework_id
+        return mesos.FrameworkID(value=value) if value else None
+
+    def accept_offers(
+        self,
+        offer_ids: Iterable[mesos.OfferID],
+        operations: Iterable[mesos.Offer.Operation],
+        filters: mesos.Filters | None = None,
+    ) -> Status:
+        """Apply operations, in order, to offers of one agent.
+
+        While the driver is disconnected, each task to launch is reported lost instead.
+        """
+        return self._do(
+            commands.AcceptOffers(list(offer_ids), _copies(operations), filters or mesos.Filters())
+        )
+
+    def launch_tasks(
+        self,
+        offer_ids: mesos.OfferID | Iterable[mesos.OfferID],
+        tasks: Iterable[mesos.TaskInfo],
+        filters: mesos.Filters | None = None,
+    ) -> Status:
+        """Launch tasks on offers of one agent; what is left over is declined with the filters."""
+        operation = mesos.Offer.Operation(type=mesos.Offer.Operation.LAUNCH)
+        operation.launch.task_infos.extend(tasks)
+        return self.accept_offers(_listed(offer_ids), [operation], filters)
+
+    def decline_offer(
+        self,
+        offer_ids: mesos.OfferID | Iterable[mesos.OfferID],
+        filters: mesos.Filters | None = None,
+    ) -> Status:
+        """Decline offers."""
+        return self._do(commands.DeclineOffers(_listed(offer_ids), filters or mesos.Filters()))
+
+    def accept_inverse_offers(
+        self, inverse_offer_ids: Iterable[mesos.OfferID], filters: mesos.Filters | None = None
+    ) -> Status:
+        """Agree to free the resources."""
+        return self._do(
+            commands.AnswerInverseOffers(list(inverse_offer_ids), filters or mesos.Filters(), True)
+        )
+
+    def decline_inverse_offers(
+        self, inverse_offer_ids: Iterable[mesos.OfferID], filters: mesos.Filters | None = None
+    ) -> Status:
+        """Refuse to free the resources."""
+        return self._do(
+            commands.AnswerInverseOffers(list(inverse_offer_ids), filters or mesos.Filters(), False)
+        )
+
+    def revive_offers(self, roles: Iterable[str] = ()) -> Status:
+        """Ask for offers again, without filters; no roles: for every role."""
+        return self._do(commands.ReviveOffers(list(roles)))
+
+    def suppress_offers(self, roles: Iterable[str] = ()) -> Status:
+        """Ask for no more offers; no roles: for no role."""
+        return self._do(commands.SuppressOffers(list(roles)))
+
+    def request_resources(self, requests: Iterable[mesos.Request]) -> Status:
+        """Ask for resources; the stock allocator does not listen."""
+        return self._do(commands.RequestResources(_copies(requests)))
+
+    def kill_task(
+        self,
+        task_id: mesos.TaskID,
+        agent_id: mesos.AgentID | None = None,
+        kill_policy: mesos.KillPolicy | None = None,
+    ) -> Status:
+        """Have a task killed; not guaranteed, repeat when no update comes."""
+        return self._do(commands.KillTask(task_id, agent_id, kill_policy))
+
+    def shutdown_executor(self, executor_id: mesos.ExecutorID, agent_id: mesos.AgentID) -> Status:
+        """Have an executor shut down."""
+        return self._do(commands.ShutdownExecutor(executor_id, agent_id))
+
+    def send_framework_message(
+        self, executor_id: mesos.ExecutorID, agent_id: mesos.AgentID, data: bytes
+    ) -> Status:
+        """Send bytes to an executor, straight to its agent when a task was launched there."""
+        return self._do(commands.SendFrameworkMessage(executor_id, agent_id, bytes(data)))
+
+    def reconcile_tasks(self, statuses: Iterable[mesos.TaskStatus] = ()) -> Status:
+        """Ask for the state of tasks (only `task_id` and `agent_id` matter); none named: of all."""
+        return self._do(commands.ReconcileTasks(_copies(statuses)))
+
+    def acknowledge_status_update(self, status: mesos.TaskStatus) -> Status:
+        """Acknowledge an update; for drivers with `implicit_acknowledgements=False` only."""
+        call = commands.AcknowledgeStatusUpdate(
+            events.Acknowledgement(status.agent_id.value, status.task_id.value, status.uuid)
+        )
+        self._session.check(call)
+        if self._status is Status.RUNNING:
+            self._shell.post_quietly(call)
+        return self._status
+
+    def update_framework(
+        self,
+        framework_info: mesos.FrameworkInfo,
+        suppressed_roles: Iterable[str] = (),
+        offer_constraints: scheduler_pb2.OfferConstraints | None = None,
+    ) -> Status:
+        """Change what the master knows of the framework; its id must be the one it has."""
+        (info,) = _copies([framework_info])
+        return self._do(commands.UpdateFramework(info, list(suppressed_roles), offer_constraints))
+
+    def _do(self, call: commands.UserCall) -> Status:
+        self._session.check(call)
+        if self._status is Status.RUNNING:
+            self._shell.post(call)
+        return self._status
+
+
+def _listed(offer_ids: mesos.OfferID | Iterable[mesos.OfferID]) -> Sequence[mesos.OfferID]:
+    return [offer_ids] if isinstance(offer_ids, mesos.OfferID) else list(offer_ids)
+
+
+def _copies(messages: Iterable[_M]) -> list[_M]:
+    """Return copies: the caller may change its own before the loop's thread has written them."""
+    copies = []
+    for message in messages:
+        copy = type(message)()
+        copy.CopyFrom(message)
+        copies.append(copy)
+    return copies
