@@ -11,14 +11,14 @@ from realmesos.build import Build
 from realmesos.errors import StartFailed
 from realmesos.process import READY, wait_for
 from realmesos.servers import Agent, Flags, Master
-from realmesos.zookeeper import Ensemble
 
 
 class Cluster:
     """A running cluster; as a context manager it is ended on leaving.
 
     One master stands alone with its registry in memory; several share a replicated log and elect
-    their leader in the ensemble. `credentials` (principal to secret) become the masters' file.
+    their leader in a ZooKeeper ensemble, whose `zk://` URL is given; no other cluster may use its path.
+    `credentials` (principal to secret) become the masters' file.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Cluster:
         *,
         masters: int = 1,
         agents: int = 1,
-        zookeeper: Ensemble | None = None,
+        zookeeper: str | None = None,
         credentials: Mapping[str, str] | None = None,
         master_flags: Flags | None = None,
         agent_flags: Flags | None = None,
@@ -36,7 +36,6 @@ class Cluster:
         self.build = build
         self.directory = directory
         self.zookeeper = zookeeper
-        self.znode = zookeeper.new_path() if zookeeper else ""
         self.masters: list[Master] = []
         self.agents: list[Agent] = []
         self._counts = (masters, agents)
@@ -58,9 +57,7 @@ class Cluster:
     @property
     def address(self) -> str:
         """What a driver is given: `zk://…` with an ensemble, else the master's `ip:port`."""
-        if self.zookeeper is not None:
-            return f"zk://{self.zookeeper.hosts}{self.znode}"
-        return self.masters[0].address
+        return self.zookeeper or self.masters[0].address
 
     def start(self) -> Cluster:
         """Start all, and wait until a master leads and every agent is registered."""
@@ -76,6 +73,9 @@ class Cluster:
             self.masters[-1].start()
         if masters:
             self.leader()
+        if self.zookeeper is not None:
+            for master in self.masters:  # until then the loss of one master may be one too many
+                master.wait_log("Successfully joined the Paxos group|Replica is in VOTING status")
         for _ in range(agents):
             self.add_agent()
         for agent in self.agents:

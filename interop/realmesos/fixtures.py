@@ -6,21 +6,25 @@ failure instead. When a test fails, the logs of its servers and executors are at
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from mesos_detector.testing import ZooKeeperEnsemble
 
+from realmesos import system
 from realmesos.build import Build, build
 from realmesos.cluster import Cluster
 from realmesos.errors import NotSupported
 from realmesos.releases import LATEST, RELEASES
 from realmesos.servers import Agent, Master
-from realmesos.zookeeper import Ensemble
 
 _TAIL = 60_000
 _CLUSTERS: pytest.StashKey[list[Cluster]] = pytest.StashKey()
+
+_NUMBERS = itertools.count(1)
 
 ClusterFactory = Callable[..., Cluster]
 
@@ -67,10 +71,18 @@ def older_build(request: pytest.FixtureRequest) -> Build:
 
 
 @pytest.fixture(scope="session")
-def zookeeper(real_build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ensemble]:
-    """A real ZooKeeper ensemble, of one server, for all tests; each cluster uses a folder of its own."""
-    with Ensemble(tmp_path_factory.mktemp("zookeeper")) as ensemble:
+def zookeeper(real_build: Build) -> Iterator[ZooKeeperEnsemble]:
+    """A real ZooKeeper ensemble of three, for all tests; each cluster has a path of its own."""
+    system.ensure(system.ZOOKEEPER_PACKAGES)
+    with ZooKeeperEnsemble(3, tick_time=0.5) as ensemble:
         yield ensemble
+
+
+@pytest.fixture
+def ensemble(zookeeper: ZooKeeperEnsemble) -> Iterator[ZooKeeperEnsemble]:
+    """The same ensemble for a test that breaks it; it is whole again afterwards."""
+    yield zookeeper
+    zookeeper.restore()
 
 
 @pytest.fixture
@@ -87,7 +99,8 @@ def real_cluster(
         *, masters: int = 1, agents: int = 1, release: Build = real_build, **options: object
     ) -> Cluster:
         if masters > 1:
-            options.setdefault("zookeeper", request.getfixturevalue("zookeeper"))
+            servers: ZooKeeperEnsemble = request.getfixturevalue("zookeeper")
+            options.setdefault("zookeeper", servers.url(f"/mesos-{next(_NUMBERS)}"))
         directory = tmp_path / f"cluster-{len(clusters) + 1}"
         cluster = Cluster(release, directory, masters=masters, agents=agents, **options)  # type: ignore[arg-type]
         clusters.append(cluster)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +15,18 @@ from typing import TypeVar
 from realmesos.errors import StartFailed
 
 T = TypeVar("T")
+HOST = "127.0.0.1"
 READY = 60.0
 _POLL = 0.02
 _STOP = 10.0
+
+
+def free_port() -> int:
+    """Return a port that is free now, for a server that cannot choose one itself."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def wait_for(what: str, probe: Callable[[], T | None], timeout: float = READY) -> T:

@@ -10,10 +10,9 @@ from typing import Any
 
 from realmesos.build import Build
 from realmesos.errors import StartFailed
-from realmesos.process import READY, Server, end_all, wait_for
+from realmesos.process import HOST, READY, Server, end_all, wait_for
 
 Flags = Mapping[str, str | bool]
-HOST = "127.0.0.1"
 _HTTP_TIMEOUT = 10.0
 
 

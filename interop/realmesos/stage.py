@@ -16,11 +16,9 @@ from mesos_proto.v0 import messages_pb2 as messages
 from realmesos.build import Build
 from realmesos.capture import Request, Tap
 from realmesos.cluster import Cluster
-from realmesos.process import descendants_of, wait_for
+from realmesos.process import HOST, descendants_of, free_port, wait_for
 from realmesos.reference import ReferenceScheduler
-from realmesos.zookeeper import free_port
 
-HOST = "127.0.0.1"
 CREDENTIALS = {"framework": "secret-of-test", "agent": "secret-of-agent"}
 
 

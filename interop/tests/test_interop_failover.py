@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from mesos_detector.testing import ZooKeeperEnsemble
 from mesos_proto.v1 import mesos_pb2 as mesos
 from realmesos import Cluster
 from realmesos.fixtures import ClusterFactory
@@ -123,3 +124,16 @@ def test_the_leading_master_hangs(real_cluster: ClusterFactory) -> None:
         old.thaw()
         wait_for("the old leader ends", lambda: not old.alive)
         assert framework.watcher.callbacks[-1].name != "error"
+
+
+def test_the_ensemble_loses_a_server(real_cluster: ClusterFactory, ensemble: ZooKeeperEnsemble) -> None:
+    """Nobody notices, whichever server the masters and the driver were connected to."""
+    cluster = real_cluster(masters=3, agents=1)
+    with Framework(cluster.address, failover_timeout=600) as framework:
+        framework.wait_registered()
+        before = cluster.leader()
+        ensemble.kill(ensemble.leader_index())
+        framework.launch(framework.task("t", command="sleep 6"))
+        assert framework.wait_status("t").state == mesos.TASK_FINISHED
+        assert cluster.leader() is before
+        assert "disconnected" not in [each.name for each in framework.watcher.callbacks]
