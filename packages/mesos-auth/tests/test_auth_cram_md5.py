@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mesos_auth import Credential, MechanismError
 from mesos_auth.cram_md5 import CramMd5Server, digest, make_challenge
 from mesos_auth.mechanism import MECHANISMS, PureSaslClient
+from mesos_proto.v0 import authentication_pb2 as wire
 
 CHALLENGE = b"<1896.697170952@postoffice.reston.mci.net>"
 RESPONSE = b"tim b913a602c7eda7a495b4e6e7334d3890"
@@ -133,3 +134,16 @@ def test_registry_names_prefers_and_refuses() -> None:
     assert served.servers == ("OTHER", "CRAM-MD5")
     with pytest.raises(MechanismError, match="no mechanism available"):
         served.server("x" * 1000, {}, b"")
+
+
+# Bodies of messages between a real master (1.11.0) and a real driver.
+REAL_CHALLENGE = b"\n\x16<3619686336.211633@vm>"
+REAL_RESPONSE = b"\n%test 7614d9c756be5d09890ad97c9d97b304"
+
+
+def test_real_exchange_is_computed_alike() -> None:
+    challenge = wire.AuthenticationStepMessage.FromString(REAL_CHALLENGE).data
+    client = PureSaslClient("CRAM-MD5", Credential("test", "secret-of-test"))
+    answer = wire.AuthenticationStepMessage(data=client.step(challenge))
+    assert answer.SerializeToString() == REAL_RESPONSE
+    assert CramMd5Server({"test": "secret-of-test"}, challenge).step(answer.data) == "test"
