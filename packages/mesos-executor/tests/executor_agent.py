@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -119,7 +119,9 @@ class FakeAgent:
 class Program:
     """An executor program in a process of its own: a session and group of its own, nothing inherited."""
 
-    def __init__(self, agent: FakeAgent, folder: Path, text: str, **changes: str) -> None:
+    def __init__(
+        self, agent: FakeAgent, folder: Path, text: str, *, arguments: Sequence[str] = (), **changes: str
+    ) -> None:
         self.path = folder / "program.py"
         self.path.write_text(textwrap.dedent(text), encoding="utf-8")
         search = os.pathsep.join(path for path in sys.path if path)
@@ -127,7 +129,7 @@ class Program:
         self._output = folder / "stdout"
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, str(self.path)],
+                [sys.executable, str(self.path), *arguments],
                 env=environ,
                 cwd=folder,
                 stdout=output,
