@@ -260,7 +260,7 @@ def test_misuse(master: FakeMaster) -> None:
     with pytest.raises(DriverMisuse, match="needs a name"):
         MesosSchedulerDriver(scheduler, v1.FrameworkInfo(), master.address)
     nonsense = make_driver(scheduler, "no such thing")
-    with pytest.raises(DriverMisuse, match="cannot be used"):
+    with pytest.raises(DriverMisuse, match="is no master"):
         nonsense.start()
     assert nonsense.status is Status.ABORTED
     assert nonsense.join(1) is Status.ABORTED

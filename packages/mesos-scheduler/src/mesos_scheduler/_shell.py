@@ -14,11 +14,12 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from google.protobuf.message import Message
 from mesos_auth import Credential
 from mesos_detector import Detector, DetectorError, Leader, detect
+from mesos_detector.address import redact
 from mesos_messenger import UPID, Messenger, MessengerError, NotRunningError
 
 from . import events
@@ -63,7 +64,7 @@ CLOSE_TIMEOUT = 5.0
 class Place:
     """Where the driver listens and whom it looks for."""
 
-    master: str
+    master: str = field(repr=False)
     bind: str | None = None
     advertise: str | None = None
     credential: Credential | None = None
@@ -125,7 +126,7 @@ class Shell:
         try:
             detector = detect(self._place.master)
         except DetectorError as error:
-            raise DriverMisuse(f"the master {self._place.master!r} cannot be used: {error}") from error
+            raise DriverMisuse(f"{redact(self._place.master)!r} is no master: {error}") from error
         try:
             for kind in MESSAGES:
                 self._messenger.install(kind, self._received)
