@@ -30,6 +30,9 @@ logger = logging.getLogger("mesos.messenger")
 
 _BODY_AHEAD = 256 * 1024
 _PIPELINE_AHEAD = 64 * 1024
+# Answers wait a little for others: who exchanges single messages would be woken twice for each.
+_ANSWER_WITHIN = 0.002
+_ANSWERS_AT_ONCE = 16 * 1024
 _REASONS = {413: Drop.TOO_LARGE, 431: Drop.TOO_LARGE}
 
 
@@ -57,6 +60,8 @@ class Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._streaming = False
         self._half_closed = False
+        self._answers: list[bytes] = []
+        self._answer_timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._metrics: PeerMetrics = endpoint.metrics.others
         self.sender = EMPTY
@@ -103,6 +108,7 @@ class Connection(asyncio.Protocol):
             self._request.finish(ProtocolError("the client closed the connection in mid-request"))
         transport = self._transport
         secure = transport is None or transport.get_extra_info("sslcontext") is not None
+        self._write(None)
         if self._task is None or self._streaming or secure:
             return False
         # The client has said all it wanted to; it may still read the answer.
@@ -122,6 +128,7 @@ class Connection(asyncio.Protocol):
             self._metrics.drop(Drop.CUT_SHORT)
         self._closing = True
         self._transport = None
+        self._write_answers()
         self._writable.set()
         if self._request is not None and not self._request.ended:
             self._request.finish(ProtocolError("the connection was lost in mid-request"))
@@ -157,6 +164,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close the connection once what has been written is out."""
+        self._write(None)
         self._closing = True
         if self._task is not None:
             self._task.cancel()
@@ -175,28 +183,35 @@ class Connection(asyncio.Protocol):
 
     def _process(self, events: list[Event]) -> None:
         endpoint = self._endpoint
-        answers: list[bytes] = []
         close = False
-        for event in events:
-            if isinstance(event, tuple):
-                head, bodies = event
-                if head.sender is not self.sender:
-                    self._switch(head.sender)
-                answers.append(self._accept(head, bodies) * len(bodies))
-                self.progress += len(bodies)
-                close = close or head.close
-            elif isinstance(event, BodyPart):
-                self._feed(event.data)
-            elif isinstance(event, RequestHead):
-                self._begin(event)
-            else:
-                self._end()
-        # What the handlers have sent goes first: nobody waits for the answers.
-        endpoint.read_mail()
-        if answers and self._transport is not None and (endpoint.options.respond or close):
-            self._transport.write(b"".join(answers))
+        endpoint.hold_mail()
+        try:
+            for event in events:
+                if isinstance(event, tuple):
+                    head, bodies = event
+                    if head.sender is not self.sender:
+                        self._switch(head.sender)
+                    answer = self._accept(head, bodies)
+                    if endpoint.options.respond or head.close:
+                        self._answers.append(answer * len(bodies))
+                    self.progress += len(bodies)
+                    close = close or head.close
+                elif isinstance(event, BodyPart):
+                    self._feed(event.data)
+                elif isinstance(event, RequestHead):
+                    self._begin(event)
+                else:
+                    self._end()
+        finally:
+            # What the handlers have sent goes first: nobody waits for the answers, which go out together.
+            endpoint.read_mail()
         if close:
             self.close()
+        elif self._answers and sum(map(len, self._answers)) >= _ANSWERS_AT_ONCE:
+            self._write_answers()
+        elif self._answers and self._answer_timer is None:
+            loop = asyncio.get_running_loop()
+            self._answer_timer = loop.call_later(_ANSWER_WITHIN, self._write_answers)
 
     def _switch(self, sender: UPID) -> None:
         self.sender = sender
@@ -245,6 +260,17 @@ class Connection(asyncio.Protocol):
             self.progress += 1
 
     def _write(self, data: bytes | None) -> None:
+        if self._answers:
+            self._write_answers()
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _write_answers(self) -> None:
+        """Answer the messages so far."""
+        if self._answer_timer is not None:
+            self._answer_timer.cancel()
+            self._answer_timer = None
+        data, self._answers = b"".join(self._answers), []
         if data and self._transport is not None:
             self._transport.write(data)
 

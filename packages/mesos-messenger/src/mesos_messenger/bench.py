@@ -3,7 +3,8 @@
 The patterns and sizes are those of mesos-go's messenger benchmark. A `send` counts when the peer has
 the message, a `send-recv` when the peer's typed handler has been called with it, a `ping-pong` when the
 answer has been handled. The floor, from the same run, is the same bytes through two bare asyncio
-connections between as many threads or processes, without parsing anything.
+connections between as many threads or processes, without parsing anything. Both are measured in turn,
+several times; the figures are the medians.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from statistics import median
 
 from google.protobuf.message import Message
 
@@ -35,6 +37,7 @@ __all__ = ["Plan", "Result", "main", "measure"]
 PATTERNS = ("send", "send-recv", "ping-pong")
 _DEADLINE = 600.0
 _WARM_UP = 0.1
+_ROUNDS = 5
 # The bytes of Mesos 1.11.0.
 _OPTIONS = Options(host_header=HostHeader.EMPTY)
 
@@ -119,7 +122,7 @@ def _serve(plan: Plan) -> None:
             begun.set()
 
         messenger.install(Done, begin)
-        for count in (_warm_up(plan), plan.count):
+        for count in _counts(plan):
             arrived.expect(count)
             print(messenger.upid, flush=True)
             if plan.pattern != "ping-pong":
@@ -131,8 +134,9 @@ def _serve(plan: Plan) -> None:
         print(json.dumps([messenger.snapshot().total.slow, _peak_rss()]), flush=True)
 
 
-def _warm_up(plan: Plan) -> int:
-    return max(plan.senders, int(plan.count * _WARM_UP))
+def _counts(plan: Plan) -> list[int]:
+    """Return how many messages to warm up with, and how many each round has."""
+    return [max(plan.senders, int(plan.count * _WARM_UP)), *([-(-plan.count // _ROUNDS)] * _ROUNDS)]
 
 
 def _peak_rss() -> float:
@@ -242,51 +246,72 @@ def _ping(
     return times
 
 
-def _percentile(times: Sequence[float], part: float) -> float:
-    ordered = sorted(times)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1e6
+@dataclass(slots=True)
+class _Round:
+    """What one round has measured: seconds a message, and of ping-pong how long each took."""
+
+    mean: float
+    times: Sequence[float] = ()
 
 
 def measure(plan: Plan) -> Result:
     """Run a plan."""
     messages = make_messages(plan.size)
-    times: list[float] = []
+    rounds: list[_Round] = []
+    floors: list[_Round] = []
     with ExitStack() as stack:
         messengers = stack.enter_context(_senders(plan))
         peer = _Peer(plan, messengers[0], stack)
-        elapsed = 0.0
-        for count in (_warm_up(plan), plan.count):
+        for count in _counts(plan):
             peer.expect(count)
-            begin = time.perf_counter()
-            if plan.pattern == "ping-pong":
-                times = _ping(messengers, peer.upid, messages, count)
-            else:
-                _flood(messengers, peer.upid, messages, count)
-                peer.wait()
-            elapsed = time.perf_counter() - begin
+            rounds.append(_messenger_round(plan, messengers, peer, messages, count))
+            if plan.floor:
+                floors.append(_floor_round(plan, messengers[0].upid, peer.upid, messages, count))
         slow, rss = peer.finish()
-        sender = messengers[0].upid
-    ns = elapsed / plan.count * 1e9
-    floor_ns, floor_times = _floor(plan, sender, peer.upid, messages) if plan.floor else (None, [])
-    ping_pong = plan.pattern == "ping-pong"
+    # The first was for warming up.
+    del rounds[:1], floors[:1]
+    ns = median(one.mean for one in rounds) * 1e9
+    floor_ns = median(one.mean for one in floors) * 1e9 if floors else None
     return Result(
         **{name: getattr(plan, name) for name in ("pattern", "size", "count", "senders", "processes")},
         ns_per_op=round(ns, 1),
         ops_per_s=round(1e9 / ns, 1),
         floor_ns_per_op=round(floor_ns, 1) if floor_ns is not None else None,
         ratio_to_floor=round(ns / floor_ns, 2) if floor_ns is not None else None,
-        p50_us=round(_percentile(times, 0.5), 1) if ping_pong else None,
-        p99_us=round(_percentile(times, 0.99), 1) if ping_pong else None,
-        floor_p50_us=round(_percentile(floor_times, 0.5), 1) if floor_times else None,
-        floor_p99_us=round(_percentile(floor_times, 0.99), 1) if floor_times else None,
+        p50_us=_percentile(rounds, 0.5),
+        p99_us=_percentile(rounds, 0.99),
+        floor_p50_us=_percentile(floors, 0.5),
+        floor_p99_us=_percentile(floors, 0.99),
         slow_path=slow,
         peak_rss_mb=round(max(rss, _peak_rss()), 1),
     )
 
 
-def _floor(
-    plan: Plan, sender: UPID, recipient: UPID, messages: Sequence[Message]
-) -> tuple[float, list[float]]:
+def _percentile(rounds: Sequence[_Round], part: float) -> float | None:
+    """Return the median of the rounds' percentiles, in microseconds; None where nothing was timed."""
+    values = []
+    for one in rounds:
+        if one.times:
+            ordered = sorted(one.times)
+            values.append(ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1e6)
+    return round(median(values), 1) if values else None
+
+
+def _messenger_round(
+    plan: Plan, messengers: Sequence[Messenger], peer: _Peer, messages: Sequence[Message], count: int
+) -> _Round:
+    begin = time.perf_counter()
+    if plan.pattern == "ping-pong":
+        times = _ping(messengers, peer.upid, messages, count)
+        return _Round(sum(times) / count, times)
+    _flood(messengers, peer.upid, messages, count)
+    peer.wait()
+    return _Round((time.perf_counter() - begin) / count)
+
+
+def _floor_round(
+    plan: Plan, sender: UPID, recipient: UPID, messages: Sequence[Message], count: int
+) -> _Round:
     wire = [
         Encoder(sender, recipient, message.DESCRIPTOR.full_name, host=HostHeader.EMPTY).encode(
             message.SerializeToString()
@@ -294,9 +319,9 @@ def _floor(
         for message in messages
     ]
     if plan.pattern == "ping-pong":
-        times = measure_ping_pong(wire, plan.count)
-        return sum(times) / len(times) * 1e9, times
-    return measure_flood(wire, plan.count, processes=plan.processes) * 1e9, []
+        times = measure_ping_pong(wire, count)
+        return _Round(sum(times) / count, times)
+    return _Round(measure_flood(wire, count, processes=plan.processes))
 
 
 def _allow_files() -> None:

@@ -365,10 +365,12 @@ class Endpoint:
                 self._mail.clear()
                 raise NotRunningError("the messenger is not running") from error
 
+    def hold_mail(self) -> None:
+        """Promise that `read_mail` will be called presently (on the loop's thread)."""
+        self._mail_scheduled = True
+
     def read_mail(self) -> None:
         """Make the calls that wait (on the loop's thread)."""
-        if not self._mail:
-            return
         # Cleared first: who adds to the mail from now on sees to being read.
         self._mail_scheduled = False
         mail = self._mail
