@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyglog
 import pytest
 from pyglog_helpers import parse_file, read_files, run_program, run_started
 
@@ -76,6 +77,22 @@ def test_disk_that_is_full_tears_and_loses_nothing(tmp_path: Path, small_disk: P
     assert in_file[-10:] == [f"line {number}" for number in range(1000, 1010)]
     assert sorted(in_file + on_stderr, key=lambda text: int(text[5:])) == [f"line {n}" for n in range(1010)]
     assert done.stderr.count("pyglog: ") == 1
+
+
+def test_colours_on_a_terminal(tmp_path: Path) -> None:
+    terminal, end = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-c", "import pyglog; pyglog.configure(logtostderr=True); pyglog.error('red')"],
+        env={"PYTHONPATH": str(Path(pyglog.__file__).parent.parent), "TERM": "xterm"},
+        stderr=end,
+        timeout=60,
+        check=False,
+    )
+    os.close(end)
+    written = os.read(terminal, 4096).decode()
+    os.close(terminal)
+    assert done.returncode == 0
+    assert re.fullmatch(r"\x1b\[31mE.*\] red\x1b\[0m\r\n", written)
 
 
 def test_nothing_to_write_to_raises_nothing(tmp_path: Path) -> None:

@@ -333,6 +333,17 @@ def test_links_that_cannot_be_made_are_no_trouble(
     assert not [name for name in os.listdir(tmp_path) if name.endswith(".new")]
 
 
+def test_descriptor_closed_behind_our_back(logs: Logs, capsys: pytest.CaptureFixture[str]) -> None:
+    pyglog.warning("one")
+    for log in _core.files.logs[:2]:
+        assert log._descriptor is not None
+        os.close(log._descriptor)
+    pyglog.warning("two")
+    pyglog.warning("three")
+    assert capsys.readouterr().err.count("] two\n") == 1
+    assert logs.messages() == logs.messages("WARNING") == ["three"]
+
+
 def test_sync_that_fails_is_told(
     logs: Logs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

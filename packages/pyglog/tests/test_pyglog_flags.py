@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 from collections.abc import Iterator
 
 import pyglog
@@ -81,6 +82,19 @@ def test_command_line_wins_over_environment_over_code() -> None:
     assert (made.v, made.logtostderr, made.log_link) == (3, True, "/links")
     assert str(made.vmodule[0]) == "a=1"
     assert init("-logtostderr=false", environ=environ).logtostderr is False
+
+
+def test_negative_value_as_a_word_of_its_own() -> None:
+    assert init("-logbuflevel", "-1").logbuflevel == init("--v", "-1").v == -1
+
+
+def test_empty_variable_is_none() -> None:
+    assert init(environ={"GLOG_v": "", "GLOG_log_dir": ""}).v == 0
+
+
+def test_folders_stay_where_they_are() -> None:
+    made = init("-log_dir=logs", "-log_link=../links")
+    assert made.log_dir == os.path.abspath("logs") and made.log_link == os.path.abspath("../links")
 
 
 def test_flags_not_given_change_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import io
 import json
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pyglog
 import pytest
-from pyglog import GlogError, JsonSink, LoggingSink, Record, Stack, V
+from pyglog import GlogError, JsonSink, LoggingSink, Record, Stack, StructuredTextWrapper, V
 from pyglog.record import format_line, format_stack
 from pyglog_helpers import Logs
 
@@ -54,17 +55,6 @@ class StackRecords(Records):
 
     def wants_stack(self, record: Record) -> bool:
         return self.wants
-
-
-@pytest.fixture
-def added(logs: Logs, request: pytest.FixtureRequest) -> object:
-    """Add sinks for the time of a test."""
-
-    def add(*sinks: pyglog.Sink) -> None:
-        for sink in sinks:
-            request.addfinalizer(pyglog.add_sink(sink))
-
-    return add
 
 
 def add(request: pytest.FixtureRequest, *sinks: pyglog.Sink) -> None:
@@ -180,6 +170,32 @@ def test_removed_sink_gets_nothing_more(logs: Logs) -> None:
 def test_what_is_no_sink_is_refused() -> None:
     with pytest.raises(GlogError, match="neither enabled and emit nor handle"):
         pyglog.add_sink(object())  # type: ignore[arg-type]
+
+
+def test_structured_text_wrapper_gives_the_lines_text_sinks_get(
+    logs: Logs, request: pytest.FixtureRequest
+) -> None:
+    reference, wrapped, off = Texts(), Texts(), Texts(enabled=False)
+    add(request, reference, StructuredTextWrapper(wrapped, off))
+    pyglog.info("test %d", 1)
+    assert wrapped.got == reference.got and not off.got
+    for bad in (StructuredTextWrapper(), StructuredTextWrapper(Texts(error=OSError()))):
+        add(request, bad)
+    pyglog.info("test %d", 2)
+    assert wrapped.got == reference.got and len(wrapped.got) == 2
+
+
+def test_redacting_before_text_sinks(logs: Logs, request: pytest.FixtureRequest) -> None:
+    kept = Texts()
+    wrapper = StructuredTextWrapper(kept)
+
+    class Redacting:
+        def handle(self, record: Record) -> None:
+            wrapper.handle(dataclasses.replace(record, message=record.message.replace("secret", "***")))
+
+    add(request, Redacting())
+    pyglog.info("the secret word")
+    assert kept.got[0][1].endswith("] the *** word\n")
 
 
 def test_json_lines(logs: Logs, request: pytest.FixtureRequest, tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ def test_path_of_bad_steps() -> None:
 @pytest.mark.parametrize(
     ("path", "why"),
     [
+        ("map.x[0]", "there is no map.x, and only maps are made on the way"),
         ("list[2]", "there is no [2] in list, which has 2 items"),
         ("list.x", "list is a list, not a map, at x"),
         ("list.x.y", "list is a list, not a map, at x"),
@@ -120,6 +121,8 @@ def test_what_cannot_be_set_changes_nothing(path: str, why: str) -> None:
     with pytest.raises(PathError) as caught:
         Map(data).set(path, 1)
     assert why in str(caught.value)
+    reached = caught.value.reached
+    assert Map(data).has(reached) if reached else path in ("missing[0]", "missing[0].x", "[0]")
     assert json.dumps(data) == before
 
 
@@ -246,6 +249,8 @@ def test_only_our_errors_come_out(data: dict[str, object], path: str) -> None:
         lambda: m.get(path).text_list(),
         lambda: m.set(path, 1),
         m.url_values,
+        m.to_url_query,
+        m.to_json,
         lambda: from_json(path),
         lambda: from_base64(path),
         lambda: from_signed_base64(path, "k"),

@@ -11,7 +11,6 @@ if pyglog.V(2):
 from ._calls import error, exception, log, warning
 from ._core import info
 from ._fatal import exit, fatal
-from ._files import Count
 from .bridge import GlogHandler, install, uninstall
 from .control import (
     OutputStats,
@@ -28,10 +27,10 @@ from .control import (
 )
 from .errors import FlagError, GlogError, NoLogError
 from .flags import add_flags, init
-from .record import Record, Stack
+from .record import Record, Stack, format_line
 from .settings import Location, ModuleLevel, Settings
 from .severity import Severity
-from .sinks import JsonSink, LoggingSink, Sink, StructuredSink, TextSink
+from .sinks import JsonSink, LoggingSink, Sink, StructuredSink, StructuredTextWrapper, TextSink
 from .verbosity import V, Verbose, v_depth
 
 INFO = Severity.INFO
@@ -44,7 +43,6 @@ __all__ = [
     "FATAL",
     "INFO",
     "WARNING",
-    "Count",
     "FlagError",
     "GlogError",
     "GlogHandler",
@@ -61,6 +59,7 @@ __all__ = [
     "Stack",
     "Stats",
     "StructuredSink",
+    "StructuredTextWrapper",
     "TextSink",
     "V",
     "Verbose",
@@ -72,6 +71,7 @@ __all__ = [
     "exit",
     "fatal",
     "flush",
+    "format_line",
     "info",
     "init",
     "install",

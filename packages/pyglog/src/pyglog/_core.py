@@ -20,7 +20,6 @@ from types import CodeType, FrameType
 from . import _stderr
 from ._files import BUFFER_LINES, Count, Files
 from ._process import Process
-from .errors import GlogError
 from .record import (
     MAX_LINE,
     Record,
@@ -126,14 +125,14 @@ def log_from(
         file, line = frame.f_code.co_filename, frame.f_lineno
         _remember_site(frame, file, line)
     message = format_message(msg, args)
-    if exc_info:
-        traceback = format_exception(exc_info)
-        message = f"{message}\n{traceback}" if traceback else message
+    traceback = format_exception(exc_info) if exc_info else ""
+    if traceback:
+        message = f"{message}\n{traceback}"
     if stack is not None:
         message = f"{message}\n\n{stack}\n"
     emit(
         severity, message, file, line, now, frame=frame,
-        format=msg, args=args, verbose=verbose, context=context, stack=stack,
+        format=msg, args=args, verbose=verbose, context=context, stack=stack, whole=bool(traceback),
     )  # fmt: skip
 
 
@@ -151,8 +150,9 @@ def emit(
     verbose: bool = False,
     context: object = None,
     stack: Stack | None = None,
+    whole: bool = False,
 ) -> None:
-    """Send one record everywhere it goes."""
+    """Send one record everywhere it goes; its line may be cut unless it is to stay whole, or has a stack."""
     if not process.ready:
         process.prepare()
     now_set, local = settings, _local
@@ -167,7 +167,7 @@ def emit(
         f"{LETTERS[severity]}{tick[1]}{int((now - second) * 1e6 + 0.2):06d} "
         f"{local.thread if thread is None else format_thread(thread)} "
         f"{file.rpartition('/')[2]}:{line}] {message}",
-        cut=severity < Severity.FATAL,
+        cut=not whole and stack is None,
     )
     size = len(encode(text))
     counts[severity].lines += 1
@@ -301,13 +301,6 @@ def _remember_site(frame: FrameType, file: str, line: int) -> None:
         _codes.clear()
     _codes[id(code)] = code
     _sites.setdefault(id(code), {})[frame.f_lasti] = f"{file.rpartition('/')[2]}:{line}] "
-
-
-def check_depth(depth: int) -> int:
-    """Return a depth that can be one; raise `GlogError`."""
-    if depth < 0:
-        raise GlogError(f"depth is {depth}: it counts callers up from the log call and starts at 0")
-    return depth
 
 
 process = Process(files, choose_way, after_fork)

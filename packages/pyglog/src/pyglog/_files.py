@@ -8,6 +8,7 @@ exit. A line leaves `pending` only when it is in the file, or, if the file canno
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import sys
@@ -192,6 +193,8 @@ class LogFile:
                 written += os.write(self._descriptor, data[written:] if written else data)
         except OSError as error:
             self._fail(f"cannot write {self.names[-1]}", error)
+            if error.errno == errno.EBADF:  # closed behind our back: the number may soon be another file's
+                self._descriptor = None
             self._to_stderr(self._keep_whole_lines(lines, written))
             return
         self._size += written

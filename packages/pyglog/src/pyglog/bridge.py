@@ -14,7 +14,6 @@ from . import _core, verbosity
 from .record import format_exception, format_message
 from .severity import Severity
 
-_lock = threading.RLock()
 _installed: GlogHandler | None = None
 _level_before = logging.WARNING
 
@@ -61,6 +60,7 @@ class GlogHandler(logging.Handler):
             args=record.args if isinstance(record.args, tuple) else (record.args,),
             verbose=v > 0,
             context=record,
+            whole=bool(record.exc_text or record.stack_info),
         )
 
     def _message(self, record: logging.LogRecord) -> str:
@@ -84,7 +84,7 @@ def install(logger: logging.Logger | None = None) -> GlogHandler:
     """
     global _installed, _level_before
     root = logging.getLogger()
-    with _lock:
+    with _core.files.lock:
         if logger is not None and logger is not root:
             for handler in logger.handlers:
                 if isinstance(handler, GlogHandler):
@@ -103,7 +103,7 @@ def install(logger: logging.Logger | None = None) -> GlogHandler:
 def uninstall() -> None:
     """Take pyglog off the root logger and give that its level back."""
     global _installed
-    with _lock:
+    with _core.files.lock:
         if _installed is not None:
             logging.getLogger().removeHandler(_installed)
             logging.getLogger().setLevel(_level_before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,8 +10,6 @@ from .errors import GlogError, NoLogError
 from .settings import Settings
 from .severity import Severity
 from .sinks import Sink, StructuredSink, TextSink
-
-_lock = threading.RLock()
 
 
 def settings() -> Settings:
@@ -25,7 +22,7 @@ def configure(**changes: object) -> Settings:
 
     Values may be texts as on a command line. Raises `FlagError`, and then nothing has changed.
     """
-    with _lock:
+    with _core.files.lock:
         before = _core.settings
         restore(before.changed(changes))
         return before
@@ -33,7 +30,7 @@ def configure(**changes: object) -> Settings:
 
 def restore(new: Settings) -> None:
     """Put settings in force, such as those `configure` returned."""
-    with _lock:
+    with _core.files.lock:
         _core.apply(new)
         verbosity.apply(new)
         bridge.follow()
@@ -103,7 +100,7 @@ stats = Stats()
 
 def add_sink(sink: Sink) -> Callable[[], None]:
     """Send records to a text or structured sink too; return what takes it off again."""
-    with _lock:
+    with _core.files.lock:
         text, structured = _core.text_sinks, _core.structured_sinks
         if isinstance(sink, TextSink):
             _core.set_sinks((*text, sink), structured)
@@ -116,7 +113,7 @@ def add_sink(sink: Sink) -> Callable[[], None]:
 
 def remove_sink(sink: Sink) -> None:
     """Take a sink off; one that is not on is no error."""
-    with _lock:
+    with _core.files.lock:
         _core.set_sinks(
             tuple(other for other in _core.text_sinks if other is not sink),
             tuple(other for other in _core.structured_sinks if other is not sink),

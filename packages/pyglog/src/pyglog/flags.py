@@ -85,10 +85,9 @@ def _argument_type(name: str) -> Callable[[str], object]:
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, object]:
-    """Return the settings an environment has: `GLOG_v=2`, `GLOG_logtostderr=1`, …"""
-    return {
-        name: environ[ENVIRONMENT_PREFIX + name] for name in PARSERS if ENVIRONMENT_PREFIX + name in environ
-    }
+    """Return the settings an environment has: `GLOG_v=2`, `GLOG_logtostderr=1`, …; empty ones are none."""
+    given = {name: environ.get(ENVIRONMENT_PREFIX + name) for name in PARSERS}
+    return {name: value for name, value in given.items() if value}
 
 
 def init(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -99,6 +100,12 @@ def parse_text(value: object) -> str:
     if "\0" in value:
         raise FlagError(f"{value!r} contains a NUL")
     return value
+
+
+def parse_folder(value: object) -> str:
+    """Return the absolute path of a folder, or nothing; raise `FlagError`."""
+    text = parse_text(value)
+    return os.path.abspath(text) if text else ""
 
 
 def parse_program(value: object) -> str:
@@ -221,8 +228,8 @@ PARSERS = {
     "alsologtostderr": parse_bool,
     "stderrthreshold": parse_severity,
     "colorlogtostderr": parse_tristate,
-    "log_dir": parse_text,
-    "log_link": parse_text,
+    "log_dir": parse_folder,
+    "log_link": parse_folder,
     "logbuflevel": parse_int,
     "logbufsecs": parse_seconds,
     "max_log_size": parse_size,

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Mapping
 from typing import IO, Protocol, TypeAlias, runtime_checkable
 
-from .record import Record
+from .record import Record, format_line
 from .severity import Severity
 
 
@@ -70,6 +70,7 @@ class JsonSink:
         else:
             self._stream = target
         self._lock = threading.RLock()
+        self._process = os.getpid()
 
     def handle(self, record: Record) -> None:
         """Write a record."""
@@ -91,6 +92,8 @@ class JsonSink:
         elif record.context is not None:
             fields["context"] = _plain(record.context)
         line = json.dumps(fields) + "\n"
+        if self._process != os.getpid():  # a thread that was left behind at a fork may have held the lock
+            self._process, self._lock = os.getpid(), threading.RLock()
         with self._lock:
             self._stream.write(line)
             self._stream.flush()
@@ -99,6 +102,24 @@ class JsonSink:
         """Close the file, if the sink opened it."""
         if self._owned:
             self._stream.close()
+
+
+class StructuredTextWrapper:
+    """A structured sink that makes lines of records for text sinks.
+
+    A sink of yours between can change records on their way: `wrapper.handle(replace(record, message=…))`.
+    """
+
+    def __init__(self, *sinks: TextSink) -> None:
+        """Hand lines to these sinks."""
+        self._sinks = sinks
+
+    def handle(self, record: Record) -> None:
+        """Hand on the line of a record."""
+        line = format_line(record)
+        for sink in self._sinks:
+            if sink.enabled(record):
+                sink.emit(record, line)
 
 
 def _plain(value: object) -> object:

@@ -123,10 +123,11 @@ class Path:
     def _failure(self, data: object, position: int, setting: bool = False) -> PathError:
         """Return the error of a step that cannot be taken from what is there."""
         step = self.steps[position]
-        reached = _render(self.steps[:position])
+        reached = _render(self.steps[: position - (data is MISSING)])
         here = reached or "the data"
         if data is MISSING:
-            reason = f"there is no {here}, and only maps are made on the way"
+            missing = _render(self.steps[:position])
+            reason = f"there is no {missing}, and only maps are made on the way"
         elif isinstance(step, str) and isinstance(data, Mapping):
             if setting:
                 reason = f"{here} is a {type(data).__name__}, which cannot be changed"

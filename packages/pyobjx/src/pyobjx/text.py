@@ -122,4 +122,7 @@ def _add_values(values: dict[str, list[str]], key: str, value: object, suffix: s
 def to_url_query(data: Mapping[str, object], list_suffix: str = "[]") -> str:
     """Return data as a URL's query."""
     pairs = [(key, item) for key, items in sorted(url_values(data, list_suffix).items()) for item in items]
-    return urlencode(pairs, errors="surrogateescape")
+    try:
+        return urlencode(pairs, errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise DataError(f"this cannot be written as a URL query: {error}") from error
