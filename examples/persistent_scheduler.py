@@ -227,9 +227,7 @@ def executor_info(uri: mesos.CommandInfo.URI, program: str) -> mesos.ExecutorInf
         executor_id=mesos.ExecutorID(value="persistent-task-executor"),
         name="Test Executor (Python)",
         source="python_test",
-        command=mesos.CommandInfo(
-            value=f"./{program} -logtostderr=true -v={pyglog.settings().v}", uris=[uri]
-        ),
+        command=mesos.CommandInfo(value=f"./{program} -logtostderr=true -v={level}", uris=[uri]),
     )
 
 

@@ -249,6 +249,26 @@ def test_the_verdict_on_an_old_attempt_means_nothing() -> None:
     assert attempt(driven) > number
 
 
+def test_a_master_that_forgot_the_authentication_gets_another() -> None:
+    driven = authenticating()
+    driven.do(commands.AuthenticationSettled(attempt(driven), commands.Verdict.ACCEPTED))
+    driven.receive(registered())
+    result = driven.receive(error("Framework at scheduler-1@10.0.0.8:1 is not authenticated"))
+    assert told(result) == [events.Disconnected()]
+    assert driven.session.phase is Phase.AUTHENTICATING
+    assert not any(isinstance(command, commands.Authenticate) for command in driven.take())
+    driven.fire(Kind.AUTHENTICATION)
+    driven.do(commands.AuthenticationSettled(attempt(driven), commands.Verdict.ACCEPTED))
+    assert [type(event) for event in told(driven.receive(reregistered()))] == [events.Reregistered]
+
+
+def test_without_a_credential_that_is_the_end() -> None:
+    driven = Driven()
+    driven.detect()
+    driven.receive(error("Framework at scheduler-1@10.0.0.8:1 is not authenticated"))
+    assert driven.session.status is Status.ABORTED
+
+
 # Signs of life.
 
 

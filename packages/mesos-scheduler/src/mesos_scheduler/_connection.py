@@ -201,6 +201,14 @@ class Connection:
             self._attempt += 1
             self._out.start_timer(TimerKind.AUTHENTICATION, self._window.pause())
 
+    def authentication_lost(self, text: str) -> None:
+        """Authenticate anew, after a pause: the master does not know any more that we did."""
+        _log.warning("the master says: %s; authenticating again", text)
+        self._leave()
+        self.phase = Phase.AUTHENTICATING
+        self._attempt += 1
+        self._out.start_timer(TimerKind.AUTHENTICATION, self._window.pause())
+
     def authentication_timer_fired(self) -> None:
         """Make another attempt, in place of one still running."""
         if self.phase is Phase.AUTHENTICATING:

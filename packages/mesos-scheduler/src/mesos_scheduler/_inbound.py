@@ -46,12 +46,15 @@ MESSAGES: tuple[type[Message], ...] = (
 DISCONNECTED_TEXT = "Framework disconnected"
 """How a master's error begins that only says that the master lost sight of us."""
 
+UNAUTHENTICATED_TEXTS = ("is not authenticated", "Re-authentication in progress")
+"""What is in a master's error when it has forgotten, or not yet noticed, an authentication."""
+
 _NOBODY = ("", "@0.0.0.0:0")
 
 
 class Inbound:
     """Turns messages into events. `registered` is called after each registration, with whether this
-    scheduler took over from another instance."""
+    scheduler took over from another instance; `authenticates` tells that it can prove who it is."""
 
     def __init__(
         self,
@@ -61,7 +64,9 @@ class Inbound:
         agents: AgentAddresses,
         out: Outbox,
         registered: Callable[[bool], None],
+        authenticates: bool,
     ) -> None:
+        self._authenticates = authenticates
         self._connection = connection
         self._framework = framework
         self._tasks = tasks
@@ -241,8 +246,10 @@ class Inbound:
             _log.warning("the master says: %s; registering again", text)
             if self._connection.phase is Phase.CONNECTED:
                 self._connection.reconnect()
-            return
-        self._connection.abort(text)
+        elif self._authenticates and any(words in text for words in UNAUTHENTICATED_TEXTS):
+            self._connection.authentication_lost(text)
+        else:
+            self._connection.abort(text)
 
     # The generic form of all of the above.
 

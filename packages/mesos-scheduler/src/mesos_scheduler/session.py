@@ -59,7 +59,13 @@ class SchedulerSession:
         self._framework = Framework(framework_info, frozenset(suppressed_roles))
         self._connection = Connection(self._framework, self._options, self._out, uniform)
         self._inbound = Inbound(
-            self._connection, self._framework, self.tasks, self._agents, self._out, self._registered
+            self._connection,
+            self._framework,
+            self.tasks,
+            self._agents,
+            self._out,
+            self._registered,
+            self._options.authenticate,
         )
         self._reconcile_pause = self._options.reconcile_backoff[0]
         self._handlers: dict[type, Callable[..., None]] = {
