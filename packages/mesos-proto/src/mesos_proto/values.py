@@ -68,9 +68,12 @@ class Ranges:
 
     spans: tuple[tuple[int, int], ...]
 
-    def __init__(self, spans: Iterable[tuple[int, int]] = ()) -> None:
-        """Take inclusive (begin, end) pairs in any order. Raises `ResourceError` for an inverted one."""
-        pairs = sorted(spans)
+    def __init__(self, spans: Iterable[tuple[int, int]] = (), *, swap: bool = False) -> None:
+        """Take inclusive (begin, end) pairs in any order.
+
+        Raises `ResourceError` for an inverted one; with `swap`, reads it the other way round.
+        """
+        pairs = sorted((min(span), max(span)) for span in spans) if swap else sorted(spans)
         for begin, end in pairs:
             if begin > end:
                 raise ResourceError(f"range {begin}-{end} ends before it begins")
@@ -250,6 +253,9 @@ def parse_value(
             if not stripped.endswith(closing):
                 raise error(f"{opening!r} is never closed by {closing!r}", stripped, 0)
             inner = stripped[1:-1]
+            if opening == "[" and inner.count("[") == inner.count("]"):
+                # Upstream takes brackets around single ranges for commas.
+                inner = inner.replace("[", " ").replace("]", " ")
             items = list(_items(inner))
             for item, position in items:
                 if any(bracket in item for bracket in "[]{}()"):

@@ -66,18 +66,15 @@ def allocate_ports(have: Resources, count: int, name: str, role: str | None) -> 
     if count < 0:
         raise ValueError(f"count must not be negative, as {count} is")
     taken: list[Entry] = []
-    seen: set[int] = set()
+    waiting = [
+        (entry, entry.amount)
+        for entry in have._entries
+        if entry.shape.name == name and isinstance(entry.amount, Ranges)
+    ]
+    waiting.sort(key=lambda pair: pair[1].minimum)
     for wanted in _steps(role if role != "*" else None):
-        for position, entry in enumerate(have._entries):
-            amount = entry.amount
-            if (
-                position in seen
-                or entry.shape.name != name
-                or not isinstance(amount, Ranges)
-                or not wanted(entry)
-            ):
-                continue
-            seen.add(position)
+        for entry, amount in [pair for pair in waiting if wanted(pair[0])]:
+            waiting.remove((entry, amount))
             part = amount.take(count)
             count -= part.size
             if part:

@@ -26,7 +26,7 @@ def _entry(entry: Entry) -> str:
     if shape.allocation is not None:
         parts.append(f"(allocated: {shape.allocation})")
     if shape.reservations:
-        layers = ", ".join(f"({_reservation(reservation)})" for reservation in shape.reservations)
+        layers = ",".join(f"({_reservation(reservation)})" for reservation in shape.reservations)
         parts.append(f"(reservations: [{layers}])")
     if shape.disk is not None:
         parts.append(f"[{_disk(shape.disk)}]")

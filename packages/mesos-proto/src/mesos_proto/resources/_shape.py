@@ -276,7 +276,8 @@ def _read_amount(number: int, value: Any) -> tuple[Amount, bool]:
     """Read an amount by the number of its field; tell also whether it is valid beyond doubt."""
     if number == 3:
         scalar = value.value
-        return to_fixed(scalar), scalar >= 0
+        fixed = to_fixed(scalar)
+        return fixed, fixed > 0 or scalar == 0
     if number == 4:
         pairs = [(span.begin, span.end) for span in value.range]
         return Ranges(pairs), len(pairs) < 2

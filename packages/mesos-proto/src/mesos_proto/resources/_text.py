@@ -41,6 +41,7 @@ _Info = mesos.Resource.ReservationInfo
 _Source = mesos.Resource.DiskInfo.Source
 _PAIRS = {"(": ")", "{": "}", "[": "]", "<": ">"}
 _ALLOCATED = re.compile(r"allocated:\s*(.*)", re.DOTALL)
+_NONZERO = re.compile(r"[+-]?[0.]*[1-9]")
 _SOURCE = re.compile(r"(PATH|MOUNT|BLOCK|RAW)(?=[,:]|$)")
 
 
@@ -233,6 +234,8 @@ class _Item:
         amount = parse_value(value, whole=self.text, offset=start)
         if isinstance(amount, Text):
             raise self.error("a resource must be a number, [ranges] or {a set}, not text", start, self.end)
+        if amount == 0 and _NONZERO.match(value.replace(" ", "")):
+            raise self.error("less than the three decimals that Mesos keeps", start, self.end)
         return amount
 
 

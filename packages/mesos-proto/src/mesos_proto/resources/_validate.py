@@ -15,6 +15,7 @@ from mesos_proto.resources._shape import RANGES, SCALAR, SET
 from mesos_proto.roles import is_strict_subrole, validate_role
 from mesos_proto.v0 import mesos_pb2 as mesos0
 from mesos_proto.v1 import mesos_pb2 as mesos
+from mesos_proto.values import to_fixed
 
 _Info = mesos.Resource.ReservationInfo
 _Source = mesos.Resource.DiskInfo.Source
@@ -64,6 +65,8 @@ def _validate_amount(resource: mesos.Resource) -> None:
             raise ResourceError(f"the scalar must be finite, not {value}")
         if value < 0:
             raise ResourceError(f"the scalar must not be negative, as {value} is")
+        if value != 0 and to_fixed(value) == 0:
+            raise ResourceError(f"the scalar {value} is nothing in the three decimals that Mesos keeps")
     elif kind == RANGES:
         previous = -1
         for begin, end in sorted((span.begin, span.end) for span in resource.ranges.range):
