@@ -34,7 +34,7 @@ class AsyncExecutorDriver:
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may interrupt its own thread here
         self._events: deque[events.Event] = deque()
         self._ended = False
         self._waking = False

@@ -58,7 +58,7 @@ def pack(
     try:
         _archive.build(files, program.name, python, build_id, target)
     except OSError as error:
-        raise PackError(f"{target} cannot be written: {error}") from error
+        raise PackError(f"{target} cannot be written ({error}): name another place with -o") from error
     return target
 
 
