@@ -95,9 +95,21 @@ class Master(Daemon):
 
     @property
     def leads(self) -> bool:
-        """Whether it is the leading master, with its registry recovered."""
-        state = self.state() if self.alive else None
-        return state is not None and state.get("pid") == state.get("leader")
+        """Whether it leads and takes messages.
+
+        `/state` is served as soon as a master leads, but until its registry is recovered it drops every
+        message. An empty call tells: 307 elsewhere, 503 too early, and 400 or 415 from now on.
+        """
+        if not self.alive:
+            return False
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=_HTTP_TIMEOUT)
+        try:
+            connection.request("POST", "/api/v1/scheduler", b"")
+            return connection.getresponse().status not in (307, 503)
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
     def wait_leading(self, timeout: float = READY) -> Master:
         """Wait until it leads."""
