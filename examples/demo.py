@@ -40,6 +40,7 @@ def run_scheduler(master: str, executor: Path, flags: Sequence[str]) -> int:
         str(HERE / "scheduler.py"),
         f"-master={master}",
         f"-executor={executor}",
+        "-artifactPort=0",
         *flags,
     ]
     process = subprocess.Popen(command)
