@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
 import random
@@ -89,9 +90,7 @@ class Network:
                 self.attempts = command.attempt + 1
             elif isinstance(command, SetAttemptTimer):
                 self._timer += 1
-                self._at(
-                    command.seconds, lambda number=self._timer, command=command: self._fire(number, command)
-                )  # type: ignore[misc]
+                self._at(command.seconds, functools.partial(self._fire, self._timer, command))
             elif isinstance(command, AttemptFailed):
                 self.failures.append(command)
             elif isinstance(command, Send):

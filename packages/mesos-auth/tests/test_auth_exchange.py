@@ -165,6 +165,9 @@ def test_client_hears_only_the_masters_address_and_then_only_the_session() -> No
     assert client.handle(Received(other, wire.AuthenticationFailedMessage())) == []
     assert client.ignored == 3
     assert client.state is AuthenticateeState.STEPPING
+    (done,) = client.handle(TimedOut())
+    assert isinstance(done, Done)
+    assert f"ignored 3 messages from elsewhere, the last from '{other}'" in str(done.error)
 
 
 def test_server_hears_only_its_peer() -> None:

@@ -81,7 +81,7 @@ def wait_for(condition: Callable[[], Any], timeout: float = DEADLINE) -> None:
 @contextmanager
 def kazoo(hosts: str, auth: str | None = None) -> Iterator[Any]:
     """A client of ZooKeeper's to set the stage with."""
-    client = KazooClient(hosts, timeout=10, auth_data=[("digest", auth)] if auth else None)
+    client = KazooClient(hosts, timeout=30, auth_data=[("digest", auth)] if auth else None)
     client.start(timeout=DEADLINE)
     try:
         yield client

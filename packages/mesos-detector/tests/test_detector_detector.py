@@ -225,7 +225,11 @@ def test_stop_wakes_everybody_who_waits() -> None:
         except DetectorStoppedError as error:
             outcomes(error)
 
-    threads = [threading.Thread(target=wait), threading.Thread(target=lambda: outcomes(list(detector)))]
+    def iterate() -> None:
+        with contextlib.suppress(DetectorStoppedError):  # Where the stop comes before the beginning.
+            outcomes(list(detector))
+
+    threads = [threading.Thread(target=wait), threading.Thread(target=iterate)]
     detector.watch(lambda leader: None)
     for thread in threads:
         thread.start()
@@ -439,3 +443,16 @@ def test_authorization_that_raises_is_a_problem_not_a_crash() -> None:
         with detect(f"http://{master.address}", authorization=broken, poll_interval=0.1) as detector:
             with pytest.raises(DetectionTimeoutError, match="RuntimeError"):
                 detector.leader(timeout=0.5)
+
+
+def test_unforeseen_error_ends_detection_and_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*arguments: object) -> object:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr("mesos_detector._standalone.inquire", broken)
+    with detect("localhost:5050") as detector:
+        with pytest.raises(DetectionFailedError, match="unforeseen error, ZeroDivisionError"):
+            detector.leader(timeout=DEADLINE)
+    assert "a mistake of ours" in caplog.text

@@ -59,6 +59,7 @@ class Authenticatee:
         self._session: str | None = None
         self._state = AuthenticateeState.READY
         self.ignored = 0
+        self._stranger = ""
 
     def __repr__(self) -> str:
         return f"<Authenticatee of {self._client} with {self._master}: {self._state.name}>"
@@ -75,7 +76,9 @@ class Authenticatee:
         if isinstance(event, Begin):
             return self._begin()
         if isinstance(event, TimedOut):
-            return self._end(AuthenticationTimeoutError(f"{self._master} did not finish in time"))
+            return self._end(
+                AuthenticationTimeoutError(f"{self._master} did not finish in time{self._hint()}")
+            )
         if isinstance(event, Cancelled):
             return self._end(AuthenticationCancelledError("cancelled"))
         if isinstance(event, PeerLost):
@@ -92,6 +95,7 @@ class Authenticatee:
         known = self._session is None or event.sender == self._session
         if self._state is AuthenticateeState.READY or not known or not self._is_of_master(event.sender):
             self.ignored += 1
+            self._stranger = event.sender
             return []
         message = event.message
         if isinstance(message, authentication_pb2.AuthenticationMechanismsMessage):
@@ -163,6 +167,14 @@ class Authenticatee:
         self._forget()
         self._state = AuthenticateeState.ENDED
         return [Done(None, error)]
+
+    def _hint(self) -> str:
+        """Say what was ignored, which shows a master that calls itself by another address."""
+        if not self.ignored:
+            return ""
+        return (
+            f"; ignored {self.ignored} messages from elsewhere, the last from {_printable(self._stranger)!r}"
+        )
 
     def _forget(self) -> None:
         if self._mechanism is not None:

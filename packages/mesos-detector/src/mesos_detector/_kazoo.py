@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kazoo import exceptions as kazoo_errors
 from kazoo.client import KazooClient
@@ -46,8 +46,13 @@ class Trouble:
 
 Done: TypeAlias = Callable[[Any], None]
 
+if TYPE_CHECKING:
+    _Adapter = logging.LoggerAdapter[logging.Logger]
+else:
+    _Adapter = logging.LoggerAdapter  # Not subscriptable in Python 3.10.
 
-class _Discreet(logging.LoggerAdapter[logging.Logger]):
+
+class _Discreet(_Adapter):
     """Passes kazoo's records on, at DEBUG or below and with the credentials blotted out.
 
     kazoo logs whole requests when it is verbose, and warns at each attempt to connect. What a user needs to
@@ -63,7 +68,10 @@ class _Discreet(logging.LoggerAdapter[logging.Logger]):
         level = min(level, logging.DEBUG)
         if not self.isEnabledFor(level):
             return
-        text = str(msg) % args if args else str(msg)
+        try:
+            text = str(msg) % args if args else str(msg)
+        except (TypeError, ValueError):  # A record that does not fit together must not end kazoo's thread.
+            text = str(msg)
         for secret in self._secrets:
             text = text.replace(secret, "***").replace(repr(secret)[1:-1], "***")
         # The session's own password, too, is a secret: with it anybody can take the session over.

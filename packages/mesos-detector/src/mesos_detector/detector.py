@@ -44,8 +44,8 @@ def detect(
     `master` is `host:port`, `master@host:port`, `zk://[user:password@]h1:p1,h2:p2/path`,
     `http(s)://host:port` or `file://path`. With ZooKeeper, `session_timeout` (seconds) is the session's;
     otherwise the master is asked every `poll_interval` seconds, each round bounded by `request_timeout`
-    seconds in all, with `authorization` as the value of the Authorization header (or what makes it) where
-    masters want one. `ssl_context` serves `https`.
+    seconds in all. `authorization` is the value of the Authorization header, or what makes it, for masters
+    that want one: it goes to the one named and to those it names as leaders. `ssl_context` serves `https`.
 
     Raises MalformedMasterError.
     """

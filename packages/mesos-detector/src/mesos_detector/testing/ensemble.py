@@ -142,9 +142,9 @@ class ZooKeeperEnsemble:
         raise DetectorError(f"the ensemble has elected no leader in {timeout:.0f} s{self._excuse()}")
 
     def wait_ready(self, timeout: float = 60.0) -> None:
-        """Wait until every running server serves."""
+        """Wait until every server that was started, and not killed, serves."""
         end = time.monotonic() + timeout
-        waiting = [index for index, server in enumerate(self._servers) if server.running]
+        waiting = [index for index, server in enumerate(self._servers) if server.process is not None]
         while waiting:
             waiting = [index for index in waiting if self.mode(index) is None]
             dead = [index for index in waiting if not self._servers[index].running]
