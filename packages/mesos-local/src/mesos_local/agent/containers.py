@@ -15,9 +15,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mesos_proto.v0.mesos_pb2 import CommandInfo
+
 from ..errors import FetchError
 from . import fetcher, paths
-from .processes import await_end, kill_family, reap
+from .processes import await_end, await_stranger, kill_family, reap
 from .session import ContainerExited, ContainerFailed, ContainerStarted
 from .state import LaunchContainer, LinkVolume
 
@@ -33,6 +35,7 @@ class _Container:
     launch: LaunchContainer
     thread: threading.Thread | None = None
     process: subprocess.Popen[bytes] | None = None
+    adopted: int | None = None
     destroyed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,6 +57,25 @@ class Containers:
         with self._lock:
             self._containers[launch.container_id] = container
         container.thread.start()
+
+    def adopt(self, container_id: str, os_pid: int | None) -> None:
+        """Watch over a container that somebody else started. How it ends is not known, only when."""
+        launch = LaunchContainer(container_id, "", CommandInfo(), (), {})
+        container = _Container(launch, adopted=os_pid)
+        container.thread = threading.Thread(
+            target=self._watch, args=(container,), name=f"container-{container_id[:8]}", daemon=True
+        )
+        with self._lock:
+            self._containers[container_id] = container
+        container.thread.start()
+
+    def _watch(self, container: _Container) -> None:
+        if container.adopted is not None:
+            await_stranger(container.adopted)
+            kill_family(container.adopted)
+        with self._lock:
+            del self._containers[container.launch.container_id]
+        self._report(ContainerExited(container.launch.container_id, -1))
 
     def destroy(self, container_id: str) -> None:
         """Kill every process of a container; its end is reported as any other."""
@@ -112,10 +134,7 @@ class Containers:
 
 def _make_sandbox(directory: str) -> None:
     os.makedirs(directory, mode=0o750)
-    link = paths.latest_link(directory)
-    fresh = f"{link}.new"
-    os.symlink(directory, fresh)
-    os.replace(fresh, link)
+    paths.point(directory, "latest")
 
 
 def link_volume(link: LinkVolume) -> None:
@@ -175,5 +194,6 @@ def _start(container: _Container) -> subprocess.Popen[bytes] | None:
 def _destroy(container: _Container) -> None:
     with container.lock:
         container.destroyed = True
-        if container.process is not None:
-            kill_family(container.process.pid)
+        root = container.process.pid if container.process is not None else container.adopted
+        if root is not None:
+            kill_family(root)

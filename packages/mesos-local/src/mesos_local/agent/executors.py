@@ -10,7 +10,7 @@ from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
 from .._wire import NO_PROCESS
-from . import paths, statuses, volumes
+from . import checkpoints, paths, statuses, volumes
 from .environment import executor_environment, grace_period
 from .state import (
     Agent,
@@ -86,6 +86,7 @@ def start(
     )
     executor = Executor(info, container_id, directory, command_task)
     framework.executors[executor.id] = executor
+    checkpoints.executor(agent, framework, executor)
     command = info.command
     argv = tuple(command.arguments) if not command.shell else ("sh", "-c", command.value)
     agent.commands.append(
@@ -108,6 +109,7 @@ def container_started(agent: Agent, container_id: str, os_pid: int) -> None:
     found = agent.executor_of_container(container_id)
     if found is not None:
         found[1].os_pid = os_pid
+        checkpoints.started(agent, *found)
 
 
 # Registration.
@@ -129,6 +131,7 @@ def register(agent: Agent, sender: str, message: internal.RegisterExecutorMessag
         return
     executor.state = ExecutorState.RUNNING
     executor.pid = sender
+    checkpoints.subscribed(agent, framework, executor)
     agent.cancel_timer(("executor", executor.container_id))
     agent.link(sender)
     agent.send(
@@ -151,8 +154,10 @@ def register(agent: Agent, sender: str, message: internal.RegisterExecutorMessag
 
 def deliver(agent: Agent, framework: Framework, executor: Executor, task: mesos.TaskInfo) -> None:
     """Send a task to a running executor."""
-    executor.launched[task.task_id.value] = statuses.task_record(framework, executor, task)
+    record = statuses.task_record(framework, executor, task)
+    executor.launched[task.task_id.value] = record
     executor.ever_launched = True
+    checkpoints.task(agent, framework, executor, record)
     agent.commands.extend(volumes.links(agent, executor.directory, task.resources))
     agent.send(
         executor.pid,
@@ -186,6 +191,9 @@ def reregister(agent: Agent, sender: str, message: internal.ReregisterExecutorMe
     agent.send(sender, internal.ExecutorReregisteredMessage(slave_id=agent.info.id, slave_info=agent.info))
     for update in message.updates:
         statuses.take(agent, update, sender)
+    if not executor.queued and not executor.ever_launched:
+        shutdown(agent, framework, executor)
+        return
     unacknowledged = {task.task_id.value for task in message.tasks}
     for task_id, task in list(executor.launched.items()):
         if task.state == mesos.TASK_STAGING and task_id not in unacknowledged:
@@ -289,7 +297,9 @@ def _end_tasks(agent: Agent, framework: Framework, executor: Executor) -> None:
         mesos.TASK_FAILED, _Status.REASON_EXECUTOR_TERMINATED, "Executor terminated"
     )
     for task in list(executor.queued.values()):
-        executor.launched[task.task_id.value] = statuses.task_record(framework, executor, task)
+        record = statuses.task_record(framework, executor, task)
+        executor.launched[task.task_id.value] = record
+        checkpoints.task(agent, framework, executor, record)
     executor.queued.clear()
     for record in list(executor.launched.values()):
         statuses.make(agent, framework, executor, record.task_id, end.state, end.reason, end.message)
@@ -310,6 +320,7 @@ def retire(agent: Agent, framework: Framework, executor: Executor) -> None:
     over = executor.state is ExecutorState.TERMINATED and (framework.terminating or not waiting)
     if over and framework.executors.get(executor.id) is executor:
         del framework.executors[executor.id]
+        checkpoints.ended(agent, framework, executor)
         framework.completed_executors.append(executor)
     if not framework.executors and agent.frameworks.get(framework.id) is framework:
         del agent.frameworks[framework.id]

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-import os.path
+import os
 
-__all__ = ["executor_directory", "latest_link", "meta_directory", "sandbox", "volume"]
+__all__ = [
+    "agent_info",
+    "executor_directory",
+    "executor_meta",
+    "framework_meta",
+    "meta_directory",
+    "point",
+    "resources_info",
+    "sandbox",
+    "volume",
+]
 
 
 def executor_directory(work_dir: str, agent_id: str, framework_id: str, executor_id: str) -> str:
@@ -24,11 +34,34 @@ def volume(work_dir: str, role: str, persistence_id: str) -> str:
     return os.path.join(work_dir, "volumes", "roles", role.replace("/", " "), persistence_id)
 
 
-def latest_link(directory: str) -> str:
-    """Give the link beside a sandbox that points to the newest run."""
-    return os.path.join(os.path.dirname(directory), "latest")
+def point(directory: str, name: str) -> None:
+    """Let the link `name` beside a directory point to it; the target is absolute, as upstream's."""
+    link = os.path.join(os.path.dirname(directory), name)
+    fresh = f"{link}.new"
+    os.symlink(directory, fresh)
+    os.replace(fresh, link)
 
 
 def meta_directory(work_dir: str) -> str:
     """Give the root of the checkpoints."""
     return os.path.join(work_dir, "meta")
+
+
+def agent_info(work_dir: str, agent_id: str) -> str:
+    """Give the file that says who the agent is."""
+    return os.path.join(meta_directory(work_dir), "slaves", agent_id, "slave.info")
+
+
+def resources_info(work_dir: str) -> str:
+    """Give the file of reservations and volumes."""
+    return os.path.join(meta_directory(work_dir), "resources", "resources.info")
+
+
+def framework_meta(work_dir: str, agent_id: str, framework_id: str) -> str:
+    """Give the directory of what is written down about a framework."""
+    return os.path.join(meta_directory(work_dir), "slaves", agent_id, "frameworks", framework_id)
+
+
+def executor_meta(work_dir: str, agent_id: str, framework_id: str, executor_id: str) -> str:
+    """Give the directory of what is written down about an executor."""
+    return os.path.join(framework_meta(work_dir, agent_id, framework_id), "executors", executor_id)

@@ -11,10 +11,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["await_end", "family", "kill_family", "reap", "signal_family"]
+__all__ = ["await_end", "await_stranger", "family", "kill_family", "reap", "signal_family"]
 
 _KILL_ROUNDS = 50
 _KILL_PAUSE = 0.002
+_WATCH_INTERVAL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,12 @@ def await_end(process: subprocess.Popen[bytes]) -> None:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     else:
         process.wait()
+
+
+def await_stranger(pid: int) -> None:
+    """Wait until a process ends that need not be a child of ours."""
+    while any(each.pid == pid for each in _processes()):
+        time.sleep(_WATCH_INTERVAL)
 
 
 def reap(process: subprocess.Popen[bytes]) -> int:

@@ -9,7 +9,7 @@ from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
 from .._models import MESOS_VERSION
-from . import statuses
+from . import checkpoints, statuses
 from .state import Agent, Connection, StopAgent
 
 __all__ = [
@@ -31,16 +31,17 @@ CAPABILITIES = (
     mesos.SlaveInfo.Capability.RESERVATION_REFINEMENT,
     mesos.SlaveInfo.Capability.RESIZE_VOLUME,
 )
-DEFAULT_PING_TIMEOUT = 75.0
 
 
 def detected(agent: Agent, master: str, hostname: str = "") -> None:
     """Turn to the leading master, or to none (empty)."""
     if agent.connection is Connection.TERMINATING:
         return
-    agent.connection = Connection.DISCONNECTED
     agent.master = master
     agent.master_hostname = hostname
+    if agent.connection is Connection.RECOVERING:
+        return  # The end of the recovery comes back to this.
+    agent.connection = Connection.DISCONNECTED
     agent.backoff = agent.settings.registration_backoff
     agent.cancel_timer(("ping",))
     if master:
@@ -100,6 +101,7 @@ def registered(agent: Agent, sender: str, message: internal.SlaveRegisteredMessa
     if sender != agent.master or agent.connection is not Connection.DISCONNECTED:
         return
     agent.info.id.CopyFrom(message.slave_id)
+    checkpoints.agent_info(agent)
     log.info("Registered with master %s as %s", sender, agent.id)
     _connected(agent, message.connection)
 
@@ -126,7 +128,8 @@ def _connected(agent: Agent, connection: internal.MasterSlaveConnection) -> None
             resource_version_uuid=mesos.UUID(value=agent.resource_version),
         ),
     )
-    agent.set_timer(("ping",), connection.total_ping_timeout_seconds or DEFAULT_PING_TIMEOUT)
+    agent.ping_timeout = connection.total_ping_timeout_seconds or agent.ping_timeout
+    agent.set_timer(("ping",), agent.ping_timeout)
     statuses.resend_all(agent)
 
 
@@ -151,7 +154,7 @@ def _answer(agent: Agent, question: internal.ReconcileTasksMessage) -> None:
 
 def master_lost(agent: Agent) -> None:
     """Look for the master again after the link to it broke or it fell silent."""
-    if agent.connection is not Connection.TERMINATING and agent.master:
+    if agent.connection in (Connection.RUNNING, Connection.DISCONNECTED) and agent.master:
         log.warning("Lost the master at %s; trying to come back to it", agent.master)
         agent.connection = Connection.DISCONNECTED
         agent.cancel_timer(("ping",))
@@ -166,7 +169,7 @@ def pinged(agent: Agent, sender: str, message: internal.PingSlaveMessage) -> Non
     if not message.connected:
         detected(agent, agent.master, agent.master_hostname)
     else:
-        agent.set_timer(("ping",), DEFAULT_PING_TIMEOUT)
+        agent.set_timer(("ping",), agent.ping_timeout)
 
 
 def told_to_leave(agent: Agent, sender: str, message: internal.ShutdownMessage) -> None:

@@ -17,7 +17,8 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .._wire import NO_PROCESS, Exited, Received, TimerFired
-from . import executors, registration, statuses, tasks, volumes
+from . import checkpoints, executors, recovery, registration, statuses, tasks, volumes
+from .recovery import Recovered
 from .state import Agent, AgentCommand, AgentSettings, Connection, ExecutorState
 
 __all__ = [
@@ -75,6 +76,7 @@ AgentEvent = (
     Received
     | Exited
     | TimerFired
+    | Recovered
     | MasterDetected
     | ContainerStarted
     | ContainerFailed
@@ -122,7 +124,7 @@ class AgentSession:
             internal.FrameworkToExecutorMessage: self._framework_message,
             internal.StatusUpdateAcknowledgementMessage: self._acknowledgement,
             internal.RegisterExecutorMessage: lambda s, m: executors.register(agent, s, m),
-            internal.ReregisterExecutorMessage: lambda s, m: executors.reregister(agent, s, m),
+            internal.ReregisterExecutorMessage: self._reregister_executor,
             internal.StatusUpdateMessage: self._status_update,
             internal.ExecutorToFrameworkMessage: self._executor_message,
         }
@@ -143,6 +145,8 @@ class AgentSession:
                     registration.master_lost(agent)
             case TimerFired(key):
                 self._timer_fired(key)
+            case Recovered():
+                recovery.begin(agent, event)
             case MasterDetected(upid, hostname):
                 registration.detected(agent, upid, hostname)
             case ContainerStarted(container_id, os_pid):
@@ -151,6 +155,7 @@ class AgentSession:
                 executors.container_failed(agent, container_id, text)
             case ContainerExited(container_id, wait_status):
                 executors.container_exited(agent, container_id, wait_status)
+                recovery.check(agent)
             case Stopping():
                 self._stopping()
         commands, agent.commands = agent.commands, []
@@ -159,6 +164,8 @@ class AgentSession:
     def _timer_fired(self, key: tuple[Any, ...]) -> None:
         agent = self.state
         match key:
+            case ("recovery",):
+                recovery.finish(agent)
             case ("register",):
                 registration.register(agent)
             case ("relink",) | ("ping",):
@@ -178,6 +185,10 @@ class AgentSession:
             agent.send(agent.master, internal.UnregisterSlaveMessage(slave_id=agent.info.id))
         agent.connection = Connection.TERMINATING
 
+    def _reregister_executor(self, sender: str, message: internal.ReregisterExecutorMessage) -> None:
+        executors.reregister(self.state, sender, message)
+        recovery.check(self.state)
+
     def _shutdown_framework(self, sender: str, message: internal.ShutdownFrameworkMessage) -> None:
         if sender == self.state.master:
             executors.shutdown_framework(self.state, message.framework_id.value)
@@ -194,6 +205,7 @@ class AgentSession:
             framework.pid = message.pid if message.pid != NO_PROCESS else ""
             if message.HasField("framework_info"):
                 framework.info.CopyFrom(message.framework_info)
+            checkpoints.framework(self.state, framework)
 
     def _framework_message(self, sender: str, message: internal.FrameworkToExecutorMessage) -> None:
         executor = self.state.executor(message.framework_id.value, message.executor_id.value)

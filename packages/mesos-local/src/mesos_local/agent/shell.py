@@ -8,27 +8,32 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from mesos_detector import Detector, Leader, detect
-from mesos_messenger import Messenger
 
 from .._models import Json
-from .._shell import SessionShell, serve
+from .._part import STOP_TIMEOUT, Part
+from . import paths, recovery
 from .containers import ContainerEvent, Containers, link_volume
 from .routes import routes
 from .session import MESSAGES, AgentSession, ContainerExited, MasterDetected, Stopping
 from .state import (
+    AdoptContainer,
     AgentCommand,
     AgentSettings,
+    Checkpoint,
     DestroyContainer,
+    ExecutorState,
     LaunchContainer,
     LinkVolume,
     MakeVolume,
+    PointLatest,
     RemoveVolume,
     StopAgent,
 )
 
-__all__ = ["AgentShell"]
+__all__ = ["AgentShell", "RunningExecutor"]
 
 log = logging.getLogger("mesos.local.agent")
 
@@ -37,8 +42,18 @@ _REAP_INTERVAL = 0.1
 _STOP_TIMEOUT = 10.0
 
 
-class AgentShell:
-    """One running agent.
+@dataclass(frozen=True, slots=True)
+class RunningExecutor:
+    """An executor and its process; its tasks are those delivered and not known to have ended."""
+
+    framework_id: str
+    executor_id: str
+    os_pid: int
+    tasks: tuple[str, ...]
+
+
+class AgentShell(Part):
+    """One agent. Started again after a crash, it finds its executors by what it wrote down.
 
     `master` is `host:port` or `master@host:port`, which is taken as it is, or anything a detector takes.
     """
@@ -54,67 +69,93 @@ class AgentShell:
         seed: int | None = None,
         on_told_to_leave: Callable[[], None] | None = None,
     ) -> None:
-        self._messenger = Messenger(f"slave({number})", bind=bind, environ={})
+        super().__init__(f"slave({number})", bind)
         self._settings = settings
         self._master = master
         self._flags = flags
         self._rng = random.Random(seed)
         self._on_told_to_leave = on_told_to_leave
-        self._containers = Containers(self._report)
-        self._shell: SessionShell | None = None
+        self._lives = 0
+        self._containers = Containers(self._reporter())
+        self._abandoned: list[Containers] = []
         self._detector: Detector | None = None
 
     def start(self) -> None:
         """Listen, and look for the master."""
         os.makedirs(self._settings.work_dir, exist_ok=True)
-        self._messenger.start()
-        session = AgentSession(self._settings, pid=str(self._messenger.upid), rng=self._rng, now=time.time())
-        self.session = session
-        self._shell = SessionShell(self._messenger, session.handle, self._perform, MESSAGES)
-        serve(self._messenger, routes(session.state, self._flags))
+        self._open()
+        self.session = AgentSession(self._settings, pid=self.pid, rng=self._rng, now=time.time())
+        shell = self._begin(
+            self.session.handle,
+            self._perform,
+            MESSAGES,
+            lambda shell: routes(self.session.state, self._flags),
+        )
+        recovered = recovery.read(self._settings.work_dir)
+        if recovered is not None:
+            shell.post(recovered)
         if "://" in self._master:
             self._detector = detect(self._master)
             self._detector.watch(self._detected)
         else:
             address = self._master.removeprefix("master@")
-            self._shell.post(MasterDetected(f"master@{address}", address.rpartition(":")[0]))
+            shell.post(MasterDetected(f"master@{address}", address.rpartition(":")[0]))
 
     @property
-    def pid(self) -> str:
-        """The UPID of the agent, as text."""
-        return str(self._messenger.upid)
-
-    @property
-    def shell(self) -> SessionShell:
-        """The running shell."""
-        assert self._shell is not None, "the agent was not started"
-        return self._shell
+    def executors(self) -> tuple[RunningExecutor, ...]:
+        """What runs now, for tests that want to harm it."""
+        return tuple(
+            RunningExecutor(framework.id, executor.id, executor.os_pid, tuple(executor.launched))
+            for framework in list(self.session.state.frameworks.values())
+            for executor in list(framework.executors.values())
+            if executor.os_pid is not None and executor.state is not ExecutorState.TERMINATED
+        )
 
     def stop(self) -> None:
         """End the agent and every process it started."""
-        if self._detector is not None:
-            self._detector.stop()
+        self.resume()
         if self._shell is not None:
             self._shell.post(Stopping())
-        self._containers.stop(_STOP_TIMEOUT)
-        if self._shell is not None:
-            self._shell.stop()
-        self._messenger.stop()
+        for containers in [*self._abandoned, self._containers]:
+            containers.stop(_STOP_TIMEOUT)
+        self._end(STOP_TIMEOUT)
+
+    def _leave(self) -> None:
+        if self._detector is not None:
+            self._detector.stop()
+            self._detector = None
+        self._abandoned.append(self._containers)
+        self._lives += 1
+        self._containers = Containers(self._reporter())
 
     def _detected(self, leader: Leader | None) -> None:
         event = MasterDetected("") if leader is None else MasterDetected(leader.pid, leader.info.hostname)
         self.shell.post(event)
 
-    def _report(self, event: ContainerEvent) -> None:
-        if isinstance(event, ContainerExited):
-            self.shell.post_later(_REAP_INTERVAL, event)
-        else:
-            self.shell.post(event)
+    def _reporter(self) -> Callable[[ContainerEvent], None]:
+        """Give what containers report to: the life of the agent that started them, and no later one."""
+        life = self._lives
+
+        def report(event: ContainerEvent) -> None:
+            if life != self._lives:
+                return
+            if isinstance(event, ContainerExited):
+                self.shell.post_later(_REAP_INTERVAL, event)
+            else:
+                self.shell.post(event)
+
+        return report
 
     def _perform(self, command: AgentCommand) -> None:
         match command:
             case LaunchContainer():
                 self._containers.launch(command)
+            case AdoptContainer(container_id, os_pid):
+                self._containers.adopt(container_id, os_pid)
+            case Checkpoint():
+                _write(command)
+            case PointLatest(directory):
+                paths.point(directory, "latest")
             case DestroyContainer(container_id):
                 self._containers.destroy(container_id)
             case LinkVolume():
@@ -130,3 +171,16 @@ class AgentShell:
                     self._on_told_to_leave()
             case _:
                 raise AssertionError(f"an agent's shell does not know {command!r}")
+
+
+def _write(checkpoint: Checkpoint) -> None:
+    """Write a part of the agent's memory; a whole file takes the place of the old one at once."""
+    os.makedirs(os.path.dirname(checkpoint.path), exist_ok=True)
+    if checkpoint.append:
+        with open(checkpoint.path, "ab") as file:
+            file.write(checkpoint.data)
+        return
+    fresh = f"{checkpoint.path}.new"
+    with open(fresh, "wb") as file:
+        file.write(checkpoint.data)
+    os.replace(fresh, checkpoint.path)

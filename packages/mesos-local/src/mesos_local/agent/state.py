@@ -16,9 +16,11 @@ from .._wire import CancelTimer, Link, Send, SetTimer, TimerKey, is_process
 from .updates import UpdateStream
 
 __all__ = [
+    "AdoptContainer",
     "Agent",
     "AgentCommand",
     "AgentSettings",
+    "Checkpoint",
     "Connection",
     "DestroyContainer",
     "Executor",
@@ -27,6 +29,7 @@ __all__ = [
     "LaunchContainer",
     "LinkVolume",
     "MakeVolume",
+    "PointLatest",
     "RemoveVolume",
     "StopAgent",
     "Termination",
@@ -172,6 +175,30 @@ class RemoveVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptContainer:
+    """Watch over a container that an earlier agent started; without a process it has ended."""
+
+    container_id: str
+    os_pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Write a file of the agent's memory, whole or at its end, before anything that comes after."""
+
+    path: str
+    data: bytes
+    append: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PointLatest:
+    """Let the link `latest` beside a directory of the agent's memory point to it."""
+
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
 class DestroyContainer:
     """Kill every process of the container."""
 
@@ -191,6 +218,9 @@ AgentCommand = (
     | SetTimer
     | CancelTimer
     | LaunchContainer
+    | AdoptContainer
+    | Checkpoint
+    | PointLatest
     | DestroyContainer
     | LinkVolume
     | MakeVolume
@@ -221,6 +251,8 @@ class Agent:
         self.master = ""
         self.master_hostname = ""
         self.backoff = settings.registration_backoff
+        self.ping_timeout = 75.0
+        """After so many seconds without a ping the master is looked for again; the master says how many."""
         self.resource_version = self.new_uuid().bytes
         self.frameworks: dict[str, Framework] = {}
         self.completed_frameworks: deque[Framework] = deque(maxlen=50)

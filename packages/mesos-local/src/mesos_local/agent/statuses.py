@@ -8,10 +8,21 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .._wire import is_process
+from . import checkpoints
 from .state import Agent, Connection, Executor, Framework
 from .updates import UpdateStream
 
-__all__ = ["acknowledge", "forget", "make", "report_unknown", "resend", "resend_all", "take", "task_record"]
+__all__ = [
+    "acknowledge",
+    "forget",
+    "make",
+    "note",
+    "report_unknown",
+    "resend",
+    "resend_all",
+    "take",
+    "task_record",
+]
 
 log = logging.getLogger("mesos.local.agent")
 
@@ -122,7 +133,10 @@ def take(agent: Agent, update: internal.StatusUpdate, pid: str) -> None:
     agent.count("valid_status_updates")
     _complete(agent, executor, update, from_executor)
     if executor is not None:
-        _note(executor, update)
+        known = agent.streams.get((framework.id, update.status.task_id.value))
+        if known is None or update.uuid not in known.received:
+            note(executor, update)
+            checkpoints.update(agent, framework, executor, update)
     _queue(agent, update, pid)
 
 
@@ -154,7 +168,7 @@ def _complete(
         container.executor_pid = executor.os_pid
 
 
-def _note(executor: Executor, update: internal.StatusUpdate) -> None:
+def note(executor: Executor, update: internal.StatusUpdate) -> None:
     """Bring the record of the task up to date."""
     task_id = update.status.task_id.value
     record = executor.launched.get(task_id)
@@ -224,12 +238,20 @@ def acknowledge(agent: Agent, message: internal.StatusUpdateAcknowledgementMessa
         log.warning("Ignoring unexpected acknowledgement for task %s", key[1])
         return False
     agent.cancel_timer(("update", *key))
+    _remember(agent, key, update)
     if update.status.state in TERMINAL_STATES and not stream.pending:
         del agent.streams[key]
         return True
     stream.retry = agent.settings.update_retry_min
     _forward(agent, key, stream)
     return False
+
+
+def _remember(agent: Agent, key: tuple[str, str], update: internal.StatusUpdate) -> None:
+    framework = agent.frameworks.get(key[0])
+    executor = _executor_of(framework, update) if framework is not None else None
+    if framework is not None and executor is not None:
+        checkpoints.acknowledgement(agent, framework, executor, key[1], update.uuid)
 
 
 def forget(agent: Agent, framework_id: str) -> None:

@@ -8,7 +8,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .._wire import NO_PROCESS
-from . import executors, statuses
+from . import checkpoints, executors, statuses
 from .state import Agent, Connection, Executor, ExecutorState, Framework
 
 __all__ = ["kill", "run"]
@@ -32,7 +32,10 @@ def run(agent: Agent, sender: str, message: internal.RunTaskMessage) -> None:
     if framework is None:
         framework = Framework(info, pid)
         agent.frameworks[framework.id] = framework
-    framework.pid = pid
+        checkpoints.framework(agent, framework)
+    elif framework.pid != pid:
+        framework.pid = pid
+        checkpoints.framework(agent, framework)
     command_task = not task.HasField("executor")
     executor_id = task.task_id.value if command_task else task.executor.executor_id.value
     executor = framework.executors.get(executor_id)

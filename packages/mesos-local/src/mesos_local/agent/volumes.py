@@ -8,7 +8,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
-from . import paths
+from . import checkpoints, paths
 from .state import Agent, LinkVolume, MakeVolume, RemoveVolume
 
 __all__ = ["checkpoint", "links"]
@@ -22,6 +22,7 @@ def checkpoint(agent: Agent, sender: str, message: internal.CheckpointResourcesM
     before = {_path(agent, volume) for volume in _forms.wire(agent.checkpointed.persistent_volumes())}
     after = {_path(agent, volume) for volume in _forms.wire(kept.persistent_volumes())}
     agent.checkpointed = kept
+    checkpoints.resources(agent, message)
     agent.commands.extend(RemoveVolume(path) for path in sorted(before - after))
     agent.commands.extend(MakeVolume(path) for path in sorted(after - before))
 

@@ -15,7 +15,16 @@ from .._wire import NO_PROCESS
 from . import allocator, offers, tasks
 from .state import Agent, AgentState, Framework, FrameworkState, Master, Task
 
-__all__ = ["disconnect", "ping", "pong", "register", "reregister", "unregister", "update"]
+__all__ = [
+    "disconnect",
+    "give_up_recovered",
+    "ping",
+    "pong",
+    "register",
+    "reregister",
+    "unregister",
+    "update",
+]
 
 log = logging.getLogger("mesos.local.master")
 
@@ -297,6 +306,14 @@ def mark_unreachable(master: Master, agent_id: str) -> None:
                 unreachable_time=master.now if framework.partition_aware else None,
             )
     _forget(master, agent)
+
+
+def give_up_recovered(master: Master) -> None:
+    """Take agents that an earlier master knew, and that did not come back, for unreachable."""
+    for agent_id, info in master.recovered_agents.items():
+        master.unreachable_agents[agent_id] = (info, master.now)
+        master.tell_connected(internal.LostSlaveMessage(slave_id=info.id))
+    master.recovered_agents.clear()
 
 
 def remove(master: Master, agent: Agent, cause: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,10 +117,22 @@ MESSAGES: tuple[type[Message], ...] = (
 
 
 class MasterSession:
-    """A master. `handle` is its only way in; `state` is there to be looked at, not changed."""
+    """A master. `handle` is its only way in; `state` is there to be looked at, not changed.
 
-    def __init__(self, settings: MasterSettings, *, pid: str, rng: random.Random, now: float) -> None:
+    `registry` has the agents that an earlier master knew.
+    """
+
+    def __init__(
+        self,
+        settings: MasterSettings,
+        *,
+        pid: str,
+        rng: random.Random,
+        now: float,
+        registry: Iterable[mesos.SlaveInfo] = (),
+    ) -> None:
         self.state = Master(settings, pid=pid, rng=rng, now=now)
+        self.state.recovered_agents.update((info.id.value, info) for info in registry)
         self.refusal: str | None = None
         """Why the last call that came over HTTP could not be performed."""
         self._messages: dict[type[Message], Callable[[str, Any], None]] = {
@@ -169,6 +181,7 @@ class MasterSession:
                 self.refusal = self.perform(state.frameworks[framework_id], call)
             case Started():
                 state.set_timer(("allocate",), state.settings.allocation_interval)
+                state.set_timer(("recovered",), state.settings.agent_reregister_timeout)
         if state.to_allocate is None or state.to_allocate:
             offers.offer(state, allocator.allocate(state, state.to_allocate))
         commands, state.commands = state.commands, []
@@ -202,6 +215,8 @@ class MasterSession:
                 offers.timed_out(state, offer_id)
             case ("failover", str(framework_id)):
                 frameworks.teardown_timed_out(state, framework_id)
+            case ("recovered",):
+                agents.give_up_recovered(state)
             case ("heartbeat", str(stream)):
                 frameworks.heartbeat(state, stream)
             case ("ping", str(agent_id)):

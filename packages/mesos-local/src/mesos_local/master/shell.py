@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mesos_auth import AuthenticationResult, Authenticator, Credential
-from mesos_messenger import UPID, Messenger
+from mesos_messenger import UPID
+from mesos_messenger.http import Handler
 from mesos_proto.v0 import authentication_pb2
+from mesos_proto.v0 import mesos_pb2 as mesos
 
 from .._models import Json
-from .._shell import SessionShell, serve
+from .._part import STOP_TIMEOUT, Part
+from .._shell import SessionShell
 from .routes import routes
 from .scheduler_api import SchedulerApi
 from .session import MESSAGES, Authenticated, Authenticating, MasterSession, Started
@@ -19,11 +22,9 @@ from .state import MasterCommand, MasterSettings, StreamClose, StreamSend
 
 __all__ = ["MasterShell"]
 
-ID = "master"
 
-
-class MasterShell:
-    """One running master."""
+class MasterShell(Part):
+    """One master. Started again, it is a new one (with a new id) that knows which agents there were."""
 
     def __init__(
         self,
@@ -34,59 +35,51 @@ class MasterShell:
         credentials: Iterable[Credential] = (),
         seed: int | None = None,
     ) -> None:
+        super().__init__("master", bind)
         self._credentials = tuple(credentials)
         self._authenticator: Authenticator | None = None
-        self._messenger = Messenger(ID, bind=bind, environ={})
         self._settings = settings
         self._flags = flags
         self._rng = random.Random(seed)
-        self._shell: SessionShell | None = None
+        self._registry: list[mesos.SlaveInfo] = []
 
     def start(self) -> None:
         """Listen, and begin."""
-        self._messenger.start()
-        session = MasterSession(self._settings, pid=str(self._messenger.upid), rng=self._rng, now=time.time())
-        self.session = session
-        self._shell = SessionShell(self._messenger, session.handle, self._perform, MESSAGES)
-        wants_secret = self._settings.authenticate_http_frameworks
-        secrets = {each.principal: each.secret for each in self._credentials} if wants_secret else None
-        self._api = SchedulerApi(session, self._shell.dispatch, secrets)
-        serve(
-            self._messenger,
-            {**routes(session.state, self._flags), "/api/v1/scheduler": self._api.answer},
+        messenger = self._open()
+        self.session = MasterSession(
+            self._settings, pid=self.pid, rng=self._rng, now=time.time(), registry=self._registry
         )
         self._authenticator = Authenticator(
-            self._messenger.endpoint,
+            messenger.endpoint,
             self._credentials,
             timeout=self._settings.authentication_timeout,
             on_result=self._authenticated,
         )
-        self._messenger.install(authentication_pb2.AuthenticateMessage, self._asked)
-        self._shell.post(Started())
+        shell = self._begin(self.session.handle, self._perform, MESSAGES, self._routes)
+        messenger.install(authentication_pb2.AuthenticateMessage, self._asked)
+        shell.post(Started())
 
-    @property
-    def pid(self) -> str:
-        """The UPID of the master, as text."""
-        return str(self._messenger.upid)
-
-    @property
-    def shell(self) -> SessionShell:
-        """The running shell."""
-        assert self._shell is not None, "the master was not started"
-        return self._shell
+    def _routes(self, shell: SessionShell) -> Mapping[str, Handler]:
+        wants_secret = self._settings.authenticate_http_frameworks
+        secrets = {each.principal: each.secret for each in self._credentials} if wants_secret else None
+        self._api = SchedulerApi(self.session, shell.dispatch, secrets)
+        return {**routes(self.session.state, self._flags), "/api/v1/scheduler": self._api.answer}
 
     def stop(self) -> None:
         """End the master; its sockets are closed when this returns."""
-        if self._shell is not None:
-            self._shell.stop()
+        self._end(STOP_TIMEOUT)
+
+    def _leave(self) -> None:
         if self._authenticator is not None:
             self._authenticator.stop()
-        self._messenger.stop()
+            state = self.session.state
+            known = {**state.recovered_agents, **{key: each.info for key, each in state.agents.items()}}
+            self._registry = list(known.values())
 
     def _asked(self, sender: UPID, message: authentication_pb2.AuthenticateMessage) -> None:
         assert self._authenticator is not None
         self.shell.dispatch(Authenticating(message.pid))
-        self._authenticator.authenticate(self._messenger, sender, message.pid)
+        self._authenticator.authenticate(self.messenger, sender, message.pid)
 
     def _authenticated(self, result: AuthenticationResult) -> None:
         self.shell.dispatch(Authenticated(result.pid, result.principal))

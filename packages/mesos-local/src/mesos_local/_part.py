@@ -1,0 +1,112 @@
+"""A master or an agent as a part of a cluster: it starts, stops, and can be made to fail in between."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from google.protobuf.message import Message
+from mesos_messenger import Messenger
+from mesos_messenger.http import Handler
+
+from ._shell import SessionShell, serve
+from .errors import ClusterError
+
+__all__ = ["STOP_TIMEOUT", "Part"]
+
+STOP_TIMEOUT = 5.0
+
+
+class Part:
+    """What the shells of master and agent have in common: a Messenger at one address for all their lives.
+
+    The faults are for tests of whoever talks to the part: `crash` is what SIGKILL does to a process, `pause`
+    what SIGSTOP does. A crashed part can be started again at the same address.
+    """
+
+    def __init__(self, id: str, bind: str) -> None:
+        self._id = id
+        self._bind = bind
+        self._messenger: Messenger | None = None
+        self._shell: SessionShell | None = None
+        self._resumed: threading.Event | None = None
+
+    def start(self) -> None:
+        """Listen, and begin."""
+        raise NotImplementedError
+
+    def _open(self) -> Messenger:
+        messenger = Messenger(self._id, bind=self._bind, environ={})
+        messenger.start()
+        self._messenger = messenger
+        self._bind = f"{messenger.upid.ip}:{messenger.upid.port}"
+        return messenger
+
+    def _begin(
+        self,
+        handle: Callable[[Any, float], Iterable[object]],
+        perform: Callable[[Any], None],
+        messages: Iterable[type[Message]],
+        routes: Callable[[SessionShell], Mapping[str, Handler]],
+    ) -> SessionShell:
+        self._shell = SessionShell(self.messenger, handle, perform, messages)
+        serve(self.messenger, routes(self._shell))
+        return self._shell
+
+    @property
+    def messenger(self) -> Messenger:
+        """Its Messenger."""
+        if self._messenger is None:
+            raise ClusterError(f"{self._id} has not been started")
+        return self._messenger
+
+    @property
+    def shell(self) -> SessionShell:
+        """Its running shell."""
+        if self._shell is None:
+            raise ClusterError(f"{self._id} has not been started")
+        return self._shell
+
+    @property
+    def pid(self) -> str:
+        """Its UPID, as text."""
+        return f"{self._id}@{self._bind}"
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs; a paused one does."""
+        return self._messenger is not None and self._messenger.running
+
+    def pause(self) -> None:
+        """Have it do nothing at all, with its connections open, until `resume`."""
+        if self._resumed is None:
+            self._resumed = threading.Event()
+            self.messenger.call_soon(self._resumed.wait)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self._resumed is not None:
+            self._resumed.set()
+            self._resumed = None
+
+    def crash(self) -> None:
+        """End it without a word to anybody; what it started lives on."""
+        self._end(timeout=0.0)
+
+    def _end(self, timeout: float) -> None:
+        """End it; what was sent before has `timeout` seconds to leave."""
+        self.resume()
+        if self._shell is not None:
+            self._shell.stop()
+        self._leave()
+        if self._messenger is not None:
+            self._messenger.stop(timeout)
+
+    def restart(self) -> None:
+        """Crash it, and start it again at the same address."""
+        self.crash()
+        self.start()
+
+    def _leave(self) -> None:
+        """Let go of what is not the Messenger's."""
