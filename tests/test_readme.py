@@ -16,8 +16,8 @@ def test_framework_of_the_readme_finishes(tmp_path: Path) -> None:
     program = tmp_path / "example.py"
     program.write_text(example, encoding="utf-8")
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=90, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].endswith(" TASK_FINISHED")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].endswith(" TASK_FINISHED"), done.stdout + done.stderr
 
 
 def test_links_and_paths_of_the_readme_exist() -> None:
