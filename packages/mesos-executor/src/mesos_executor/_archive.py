@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import marshal
 import os
-import py_compile
 import re
 import sys
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -20,6 +21,8 @@ FORMAT = 2
 """Raised when the same content must be packed anew."""
 
 DEFAULT_PYTHON = "/usr/bin/env python3"
+
+_UNCHECKED = (0b01).to_bytes(4, "little")
 
 # With a date of its own, each archive of the same content would be another one.
 _BUILT_AT = "1980-01-01 00:00:00"
@@ -136,21 +139,24 @@ def _add_compiled(path: Path, stage: Path) -> None:
     """Add the byte code of this Python version: compiling is half of a first start. Other versions make
     their own."""
     with zipfile.ZipFile(path, "a", compression=zipfile.ZIP_DEFLATED) as archive:
-        compiled = stage.parent / "compiled.pyc"
         for source in sorted(stage.rglob("*.py")):
-            try:
-                py_compile.compile(
-                    str(source),
-                    cfile=str(compiled),
-                    dfile=str(source.relative_to(stage)),
-                    doraise=True,
-                    quiet=2,
-                    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-                )
-            except py_compile.PyCompileError:
+            compiled = _compile(source.read_bytes(), str(source.relative_to(stage)))
+            if compiled is None:
                 continue  # for another version; whoever imports it is told
             place = Path(importlib.util.cache_from_source(str(source))).relative_to(stage.parent)
             info = zipfile.ZipInfo(place.as_posix(), (1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
-            archive.writestr(info, compiled.read_bytes())
+            archive.writestr(info, compiled)
+
+
+def _compile(source: bytes, name: str) -> bytes | None:
+    """Return the content of a `.pyc` file that is used without a look at its source (PEP 552)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = compile(source, name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return None
+    head = importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source)
+    return head + marshal.dumps(code)
