@@ -111,7 +111,7 @@ def _find_level(frame: FrameType) -> int:
     levels, settings = _levels, _settings
     path = frame.f_globals.get("__file__")
     if not isinstance(path, str):
-        return settings.level_of(frame.f_code.co_filename)
+        path = frame.f_code.co_filename
     level = levels.get(path)
     if level is None:
         level = levels[path] = settings.level_of(path)
