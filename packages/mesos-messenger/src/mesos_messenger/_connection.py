@@ -77,7 +77,10 @@ class Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple) and len(peer) >= 2:
             self.client = (str(peer[0]), int(peer[1]))
-        if not self._endpoint.admit(self):
+        peers = self._endpoint.peers
+        if peers.room():
+            peers.connections.add(self)
+        else:
             self._closing = True
             self._transport.abort()
 
@@ -134,7 +137,7 @@ class Connection(asyncio.Protocol):
             self._request.finish(ProtocolError("the connection was lost in mid-request"))
         if self._task is not None:
             self._task.cancel()
-        self._endpoint.forget(self)
+        self._endpoint.peers.connections.discard(self)
 
     # What the endpoint calls.
 
@@ -184,7 +187,7 @@ class Connection(asyncio.Protocol):
     def _process(self, events: list[Event]) -> None:
         endpoint = self._endpoint
         close = False
-        endpoint.hold_mail()
+        endpoint.calls.hold()
         try:
             for event in events:
                 if isinstance(event, tuple):
@@ -204,7 +207,7 @@ class Connection(asyncio.Protocol):
                     self._end()
         finally:
             # What the handlers have sent goes first: nobody waits for the answers, which go out together.
-            endpoint.read_mail()
+            endpoint.calls.make()
         if close:
             self.close()
         elif self._answers and sum(map(len, self._answers)) >= _ANSWERS_AT_ONCE:
@@ -216,7 +219,7 @@ class Connection(asyncio.Protocol):
     def _switch(self, sender: UPID) -> None:
         self.sender = sender
         self._metrics = self._endpoint.metrics.inbound_of(sender.address)
-        self.hold(_Hold.PAUSED, self._endpoint.is_paused(sender.address))
+        self.hold(_Hold.PAUSED, self._endpoint.peers.is_paused(sender.address))
 
     def _accept(self, head: MessageHead, bodies: list[bytes]) -> bytes:
         """Deliver messages; return the answer to each."""

@@ -53,7 +53,6 @@ class OutboxState(Enum):
     IDLE = "idle"
     CONNECTING = "connecting"
     OPEN = "open"
-    CLOSING = "closing"
 
 
 class Undelivered(NamedTuple):
@@ -305,10 +304,10 @@ class Outbox:
         self._release(size)
 
     def unblocked(self) -> None:
-        """The transport has passed on all that it had."""
+        """The transport has passed on all that it had; one on TLS may say so before it is connected."""
         self.blocked = False
         self._written()
-        if self.state is not OutboxState.IDLE:
+        if self.state is OutboxState.OPEN:
             self._write()
 
     def disconnected(self, link: _Link, reason: str) -> None:
@@ -392,7 +391,7 @@ class Outbox:
             link, self._link = self._link, None
             link.outbox = None
             if link.transport is not None:
-                self._endpoint.linger(link.transport, link.lost, cut=self.blocked)
+                self._endpoint.peers.linger(link.transport, link.lost, cut=self.blocked)
             # Of a chunk that was being written, what is not known to be out goes over the next connection.
             self._settle_chunk()
             self.blocked = False

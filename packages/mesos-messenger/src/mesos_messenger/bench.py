@@ -38,6 +38,7 @@ PATTERNS = ("send", "send-recv", "ping-pong")
 _DEADLINE = 600.0
 _WARM_UP = 0.1
 _ROUNDS = 5
+_BURST = 100
 # The bytes of Mesos 1.11.0.
 _OPTIONS = Options(host_header=HostHeader.EMPTY)
 
@@ -207,14 +208,16 @@ def _senders(plan: Plan) -> Iterator[list[Messenger]]:
 
 
 def _flood(messengers: Sequence[Messenger], peer: UPID, messages: Sequence[Message], count: int) -> None:
-    if len(messengers) == 1:
-        send = messengers[0].send
-        for start in range(0, count, len(messages)):
-            for message in messages[: count - start]:
-                send(peer, message)
-        return
-    for index in range(count):
-        messengers[index % len(messengers)].send(peer, messages[index % len(messages)])
+    """Send as many messages, each sender its share, a hundred at a time."""
+    left = count
+    while left > 0:
+        for messenger in messengers:
+            send = messenger.send
+            burst = min(_BURST if len(messengers) > 1 else left, left, -(-count // len(messengers)))
+            left -= burst
+            for start in range(0, burst, len(messages)):
+                for message in messages[: burst - start]:
+                    send(peer, message)
 
 
 def _ping(

@@ -8,22 +8,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from . import _address
 from ._answers import Answers
+from ._calls import Calls, TimerHandle
 from ._connection import Connection
 from ._flags import flag
 from ._heads import HeadCache
+from ._listener import Listener
 from ._local import LocalOutbox
-from ._outbox import Outbox, OutboxState
+from ._outbox import Outbox
+from ._peers import Peers
 from ._registry import Registry
 from ._router import Router
 from ._runner import Runner, ThreadRunner
@@ -37,14 +38,12 @@ from .upid import Address, is_ipv4
 if TYPE_CHECKING:
     from .messenger import Messenger
 
-__all__ = ["Endpoint", "TimerHandle"]
+__all__ = ["Endpoint"]
 
 logger = logging.getLogger("mesos.messenger")
 
 _IP_MATCH: Final = "LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH"
-_BACKLOG: Final = 4096
 _LOG_EVERY: Final = 1.0
-_TURN: Final = 512
 
 
 class EndpointState(Enum):
@@ -54,32 +53,6 @@ class EndpointState(Enum):
     RUNNING = "running"
     STOPPING = "stopping"
     STOPPED = "stopped"
-
-
-class TimerHandle:
-    """A call that `call_later` has arranged."""
-
-    __slots__ = ("_endpoint", "_handle", "cancelled")
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._handle: asyncio.TimerHandle | None = None
-        self.cancelled = False
-
-    def cancel(self) -> None:
-        """See to it that the call is not made; from any thread."""
-        self.cancelled = True
-        if self._handle is not None and self._endpoint.on_loop():
-            self._handle.cancel()
-
-    def arm(self, delay: float, call: Callable[[], object]) -> None:
-        """Start the timer (called on the loop's thread)."""
-        if not self.cancelled:
-            self._handle = self._endpoint.loop.call_later(max(0.0, delay), self._fire, call)
-
-    def _fire(self, call: Callable[[], object]) -> None:
-        if not self.cancelled:
-            call()
 
 
 class Endpoint:
@@ -112,16 +85,10 @@ class Endpoint:
         self._lock = threading.Lock()
         self._port = 0
         self._ip = self._place.advertise_ip
-        self._mail: deque[tuple[Callable[..., object], tuple[object, ...]]] = deque()
-        self._mail_scheduled = False
-        self._server: asyncio.AbstractServer | None = None
-        self._sweeper: asyncio.TimerHandle | None = None
         self._shutdown: asyncio.Task[None] | None = None
-        self._outboxes: dict[Address, Outbox] = {}
-        self._connections: set[Connection] = set()
-        self._paused: dict[Address, set[Messenger]] = {}
         self._logged: dict[str, tuple[float, int]] = {}
         self._warned: set[Address] = set()
+        self.calls = Calls(self._runner)
         self.heads = HeadCache()
         self.answers = Answers()
         self.metrics = Metrics()
@@ -133,9 +100,8 @@ class Endpoint:
         )
         tls = tls if tls is not None else Tls.from_environ(self._environ)
         self._tls = TlsSide(tls) if tls is not None else None
-        self._accepting: asyncio.Task[None] | None = None
-        self._ending: set[asyncio.Task[None]] = set()
-        self._handshakes: set[asyncio.Task[None]] = set()
+        self.peers = Peers(self)
+        self._listener = Listener(self.accept, room=self.peers.room, refused=self._refused)
         self.router.add(None, "/metrics/snapshot", self._metrics_page)
         self.router.add(None, "/health", self._health_page)
 
@@ -148,6 +114,8 @@ class Endpoint:
                 return self
             if self._state is not EndpointState.NEW:
                 raise NotRunningError("an endpoint cannot be started again; make another one")
+            if self._towards is not None and self._ip is None:
+                self._settle_towards(self._towards)
             self._runner.start(f"mesos-messenger:{self._place.bind_port or 'any'}")
             try:
                 self._port = self._runner.run(self._listen())
@@ -160,53 +128,16 @@ class Endpoint:
                     "choose another with bind= or LIBPROCESS_IP and LIBPROCESS_PORT"
                 ) from error
             self._state = EndpointState.RUNNING
-        if self._towards is not None and self._ip is None:
-            self._settle_towards(self._towards)
         return self
 
     async def _listen(self) -> int:
-        loop = asyncio.get_running_loop()
-        where = self._place.bind_ip, self._place.bind_port
-        if self._tls is None:
-            self._server = await loop.create_server(self.accept, *where, backlog=_BACKLOG, reuse_address=True)
-            port = int(self._server.sockets[0].getsockname()[1])
-        else:
-            listener = socket.create_server(where, backlog=_BACKLOG)
-            listener.setblocking(False)
-            self._accepting = loop.create_task(self._accept(listener, self._tls))
-            port = int(listener.getsockname()[1])
-        self._sweep()
+        port = await self._listener.listen((self._place.bind_ip, self._place.bind_port), self._tls)
+        self.peers.sweep()
         return port
 
-    async def _accept(self, listener: socket.socket, tls: TlsSide) -> None:
-        """Accept connections one by one, so that a handshake that fails is noticed."""
-        loop = asyncio.get_running_loop()
-        with listener:
-            while True:
-                try:
-                    connection, peer = await loop.sock_accept(listener)
-                except OSError as error:
-                    self.log_limited("cannot accept a connection: %s", error)
-                    await asyncio.sleep(0.05)
-                    continue
-                if len(self._connections) + len(self._handshakes) >= self.options.max_connections:
-                    self.metrics.others.drop(Drop.TOO_MANY)
-                    connection.close()
-                    continue
-                task = loop.create_task(self._shake_hands(connection, peer, tls))
-                self._handshakes.add(task)
-                task.add_done_callback(self._handshakes.discard)
-
-    async def _shake_hands(self, connection: socket.socket, peer: tuple[str, int], tls: TlsSide) -> None:
-        try:
-            await tls.accept(connection, self.accept)
-        except OSError as error:
-            connection.close()
-            self.metrics.others.drop(Drop.TLS)
-            self.log_limited("refused a connection from %s:%d: %s", *peer[:2], error)
-        except asyncio.CancelledError:
-            connection.close()
-            raise
+    def _refused(self, peer: Address, error: OSError) -> None:
+        self.metrics.others.drop(Drop.TLS)
+        self.log_limited("refused a connection from %s:%d: %s", *peer[:2], error)
 
     def stop(self, timeout: float = 5.0) -> bool:
         """Send what waits, let the peers read it, close everything; True when that was in time.
@@ -215,62 +146,50 @@ class Endpoint:
         thread this only begins the stop, and returns False.
         """
         with self._lock:
-            if self._state is EndpointState.NEW:
+            if self._state in {EndpointState.NEW, EndpointState.STOPPED}:
                 self._state = EndpointState.STOPPED
-                return True
+                # A stop that was begun by a handler may still be letting go of its thread.
+                return self._runner.finish(timeout)
             first = self._state is EndpointState.RUNNING
             if first:
                 self._state = EndpointState.STOPPING
-        for outbox in list(self._outboxes.values()):
+        for outbox in list(self.peers.outboxes.values()):
             outbox.wake_waiters()
         if not self._runner.may_wait():
             if first:
                 self._shutdown = self.loop.create_task(self._stop_from_within(timeout))
             return False
-        if first:
-            self._runner.run(self._close(timeout))
+        try:
+            self._runner.run(self._stop_once(timeout) if first else self._stopped())
+        except NotRunningError:
+            logger.debug("the loop has ended already")
         ended = self._runner.finish(timeout + 5.0)
         self._state = EndpointState.STOPPED
         return ended
+
+    async def _stop_once(self, timeout: float) -> None:
+        self._shutdown = asyncio.get_running_loop().create_task(self._close(timeout))
+        await self._shutdown
 
     async def _stop_from_within(self, timeout: float) -> None:
         await self._close(timeout)
         self._runner.finish(None)
         self._state = EndpointState.STOPPED
 
+    async def _stopped(self) -> None:
+        """Wait for the end of a stop that somebody else has begun."""
+        while self._shutdown is None:
+            await asyncio.sleep(0)
+        await asyncio.wait([self._shutdown])
+
     async def _close(self, timeout: float) -> None:
+        self.calls.make_all()
         for messenger in list(self.registry.processes.values()):
             self.detach(messenger)
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-        closing: list[asyncio.Task[None]] = [
-            asyncio.ensure_future(outbox.close()) for outbox in self._outboxes.values()
-        ]
-        if closing:
-            _, late = await asyncio.wait(closing, timeout=timeout)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*closing, return_exceptions=True)
-        for outbox in self._outboxes.values():
-            outbox.abandon()
-        for task in self._ending:
-            task.cancel()
+        await self.peers.finish(timeout)
         # Only now: peers take the end of these connections for our exit.
-        if self._server is not None:
-            self._server.close()
-        waiting = [*self._handshakes, *([self._accepting] if self._accepting is not None else [])]
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        for connection in list(self._connections):
-            connection.close()
-        deadline = self.now() + 0.5
-        while self._connections and self.now() < deadline:
-            await asyncio.sleep(0.001)
-        for connection in list(self._connections):
-            connection.abort()
-        # One turn for the transports to let go of their sockets.
-        await asyncio.sleep(0)
+        await self._listener.close()
+        await self.peers.close()
 
     def __enter__(self) -> Endpoint:
         return self.start()
@@ -352,51 +271,11 @@ class Endpoint:
 
         Raises `NotRunningError` before the start and after the stop.
         """
-        self._mail.append((call, args))
-        if not self._mail_scheduled:
-            self._mail_scheduled = True
-            try:
-                if self._runner.on_loop():
-                    self.loop.call_soon(self.read_mail)
-                else:
-                    self.loop.call_soon_threadsafe(self.read_mail)
-            except RuntimeError as error:
-                self._mail_scheduled = False
-                self._mail.clear()
-                raise NotRunningError("the messenger is not running") from error
-
-    def hold_mail(self) -> None:
-        """Promise that `read_mail` will be called presently (on the loop's thread)."""
-        self._mail_scheduled = True
-
-    def read_mail(self) -> None:
-        """Make the calls that wait (on the loop's thread)."""
-        # Cleared first: who adds to the mail from now on sees to being read.
-        self._mail_scheduled = False
-        mail = self._mail
-        for _ in range(min(len(mail), _TURN)):
-            call, args = mail.popleft()
-            self.run_guarded(call, *args)
-        if mail and not self._mail_scheduled:
-            self._mail_scheduled = True
-            self.loop.call_soon(self.read_mail)
-
-    def run_guarded(self, call: Callable[..., object], *args: object) -> None:
-        """Call a function; what it raises is logged."""
-        try:
-            call(*args)
-        except Exception:
-            logger.exception("%r failed", call)
+        self.calls.soon(call, *args)
 
     def call_later(self, delay: float, call: Callable[..., object], *args: object) -> TimerHandle:
         """Have a function called on the endpoint's thread after some seconds; from any thread."""
-        timer = TimerHandle(self)
-        bound: Callable[[], object] = lambda: self.run_guarded(call, *args)  # noqa: E731
-        if self._runner.on_loop():
-            timer.arm(delay, bound)
-        else:
-            self.call_soon(timer.arm, delay, bound)
-        return timer
+        return self.calls.later(delay, call, *args)
 
     def run(self, call: Callable[[], object]) -> None:
         """Call a function on the endpoint's thread and wait until it has returned; raises what it raises."""
@@ -427,12 +306,7 @@ class Endpoint:
         for key in [key for key in self.registry.handlings if key[0] == messenger.id]:
             self.registry.handlings.pop(key).live = False
         self.router.remove(messenger.id)
-        for address in list(self._paused):
-            self.set_paused(messenger, address, False)
-        for outbox in list(self._outboxes.values()):
-            outbox.unlink(messenger)
-            if isinstance(outbox, LocalOutbox):
-                outbox.ended(messenger.id)
+        self.peers.forget(messenger)
         messenger.detached()
 
     def delegate_to(self, process: str) -> None:
@@ -445,17 +319,17 @@ class Endpoint:
 
     def outbox(self, address: Address) -> Outbox:
         """Return what waits for an address; from any thread."""
-        found = self._outboxes.get(address)
+        outboxes = self.peers.outboxes
+        found = outboxes.get(address)
         if found is not None:
             return found
         self._face(address)
         with self._lock:
-            found = self._outboxes.get(address)
+            found = outboxes.get(address)
             if found is None:
-                kind = LocalOutbox if address == self.address else Outbox
-                found = kind(self, address)
-                # A new dict, so that those who go through the old one are not disturbed.
-                self._outboxes = {**self._outboxes, address: found} if self.running else self._outboxes
+                found = (LocalOutbox if address == self.address else Outbox)(self, address)
+                if self.running:
+                    outboxes[address] = found
             return found
 
     # Connections.
@@ -463,18 +337,6 @@ class Endpoint:
     def accept(self) -> asyncio.Protocol:
         """Return what receives an inbound connection."""
         return Connection(self)
-
-    def admit(self, connection: Connection) -> bool:
-        """Take an inbound connection; False when there are too many."""
-        if len(self._connections) >= self.options.max_connections:
-            self.metrics.others.drop(Drop.TOO_MANY)
-            return False
-        self._connections.add(connection)
-        return True
-
-    def forget(self, connection: Connection) -> None:
-        """Note that an inbound connection is gone."""
-        self._connections.discard(connection)
 
     async def open_connection(self, address: Address, factory: Callable[[], asyncio.Protocol]) -> None:
         """Connect to a peer; raises `OSError` or `asyncio.TimeoutError`."""
@@ -488,72 +350,6 @@ class Endpoint:
     def answer(self, request: Request) -> Awaitable[Response | StreamingResponse]:
         """Have an ordinary request answered."""
         return self.router.answer(request)
-
-    def set_paused(self, messenger: Messenger, address: Address, paused: bool) -> None:
-        """Stop or resume reading from an address for a process (on the loop's thread)."""
-        if paused:
-            self._paused.setdefault(address, set()).add(messenger)
-        else:
-            who = self._paused.get(address, set())
-            who.discard(messenger)
-            if not who:
-                self._paused.pop(address, None)
-        for connection in self._connections:
-            if connection.sender.address == address:
-                connection.pause(self.is_paused(address))
-
-    def is_paused(self, address: Address) -> bool:
-        """Tell whether somebody wants nothing more from an address."""
-        return address in self._paused
-
-    def _sweep(self) -> None:
-        """Close what has been idle or incomplete for too long."""
-        options = self.options
-        now = self.now()
-        interval = max(0.05, min(options.idle_timeout, options.request_timeout, 120.0) / 4)
-        self._sweeper = asyncio.get_running_loop().call_later(interval, self._sweep)
-        for connection in list(self._connections):
-            progress, since = connection.seen_progress
-            if not connection.partial or progress != connection.progress:
-                connection.seen_progress = (connection.progress, now)
-            elif now - since > options.request_timeout:
-                self.log_limited("closed a connection from %s:%d: too slow", *connection.client)
-                connection.abort(Drop.TOO_SLOW)
-        for address, outbox in list(self._outboxes.items()):
-            if isinstance(outbox, LocalOutbox) or not outbox.idle_since(now - options.idle_timeout):
-                continue
-            if outbox.retire():
-                self._outboxes = {key: value for key, value in self._outboxes.items() if key != address}
-                self.metrics.inbound_of(address).add(outbox.metrics)
-                self._end(self._let_go(outbox))
-
-    def linger(self, transport: asyncio.Transport, lost: asyncio.Future[None], *, cut: bool) -> None:
-        """End a connection that nobody needs: at once, or when the peer has read what was written."""
-        if cut or not transport.can_write_eof():
-            transport.abort() if cut else transport.close()
-            return
-        transport.write_eof()
-        self._end(self._abort_late(transport, lost))
-
-    async def _abort_late(self, transport: asyncio.Transport, lost: asyncio.Future[None]) -> None:
-        try:
-            await asyncio.wait([lost], timeout=self.options.connect_timeout)
-        finally:
-            transport.abort()
-
-    def _end(self, ending: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(ending)
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
-
-    async def _let_go(self, outbox: Outbox) -> None:
-        """Close a connection that is not needed any longer."""
-        try:
-            await asyncio.wait_for(outbox.close(), self.options.connect_timeout)
-        except asyncio.TimeoutError:
-            logger.debug("%s:%d does not close its connection", *outbox.address)
-        finally:
-            outbox.abandon()
 
     # Watching.
 
@@ -572,10 +368,7 @@ class Endpoint:
 
     def snapshot(self) -> Snapshot:
         """Return the counters as they are now; from any thread."""
-        outboxes = list(self._outboxes.values())
-        outbound = {outbox.address: (outbox.metrics, outbox.queued) for outbox in outboxes}
-        open_ones = sum(outbox.state is OutboxState.OPEN for outbox in outboxes)
-        return self.metrics.snapshot(outbound, len(self._connections), open_ones)
+        return self.peers.snapshot()
 
     async def _metrics_page(self, request: Request) -> Response:
         return Response.json(self.snapshot().flat())

@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from google.protobuf.message import EncodeError, Message
 
+from ._calls import TimerHandle
 from ._outbox import Route, Undelivered
 from ._registry import Handling
 from ._router import normalize
 from .codec import Encoder
-from .endpoint import Endpoint, TimerHandle
+from .endpoint import Endpoint
 from .errors import MessageError, NotRunningError, UsageError
 from .http import Handler
 from .metrics import Snapshot
@@ -232,18 +233,24 @@ class Messenger:
 
     def unlink(self, upid: UPID) -> None:
         """Forget the links to a process."""
-        self.endpoint.call_soon(lambda: self.endpoint.outbox(upid.address).unlink(self, upid))
+
+        def unlink() -> None:
+            outbox = self.endpoint.peers.outboxes.get(upid.address)
+            if outbox is not None:
+                outbox.unlink(self, upid)
+
+        self.endpoint.call_soon(unlink)
 
     def pause(self, upid: UPID) -> None:
         """Stop reading from a peer's address, until `resume`.
 
         What has been read already, at most 256 KiB, is still delivered.
         """
-        self.endpoint.call_soon(self.endpoint.set_paused, self, upid.address, True)
+        self.endpoint.call_soon(self.endpoint.peers.set_paused, self, upid.address, True)
 
     def resume(self, upid: UPID) -> None:
         """Read from a peer's address again."""
-        self.endpoint.call_soon(self.endpoint.set_paused, self, upid.address, False)
+        self.endpoint.call_soon(self.endpoint.peers.set_paused, self, upid.address, False)
 
     # Plain HTTP.
 

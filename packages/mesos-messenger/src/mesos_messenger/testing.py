@@ -257,7 +257,7 @@ class MemoryEndpoint(Endpoint):
         self.network = network
 
     async def _listen(self) -> int:
-        self._sweep()
+        self.peers.sweep()
         return self.network.listen(self, self._place.bind_ip, self._place.bind_port)
 
     async def open_connection(self, address: Address, factory: Callable[[], asyncio.Protocol]) -> None:
