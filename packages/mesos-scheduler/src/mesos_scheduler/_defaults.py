@@ -23,6 +23,7 @@ def make_session(
     credential: Credential | None,
     options: SessionOptions,
     suppressed_roles: Iterable[str],
+    known_tasks: Iterable[mesos.TaskStatus],
 ) -> SchedulerSession:
     """Return the session that these arguments of a driver ask for."""
     info = complete_framework_info(framework_info)
@@ -33,7 +34,7 @@ def make_session(
     if credential is not None and not info.principal:
         info.principal = credential.principal
     settings = replace(options.with_environ(), authenticate=credential is not None)
-    return SchedulerSession(info, settings, suppressed_roles)
+    return SchedulerSession(info, settings, suppressed_roles, known_tasks=known_tasks)
 
 
 def complete_framework_info(given: mesos.FrameworkInfo) -> mesos.FrameworkInfo:

@@ -49,6 +49,7 @@ class AsyncSchedulerDriver(DriverCalls):
         implicit_acknowledgements: bool = True,
         suppressed_roles: Iterable[str] = (),
         framework_id_store: FrameworkIdStore | None = None,
+        known_tasks: Iterable[mesos.TaskStatus] = (),
         bind: str | None = None,
         advertise: str | None = None,
         queue_limit: int = 64 * 1024 * 1024,
@@ -62,6 +63,7 @@ class AsyncSchedulerDriver(DriverCalls):
             credential,
             replace(options or SessionOptions(), implicit_acknowledgements=implicit_acknowledgements),
             suppressed_roles,
+            known_tasks,
         )
         self._shell = Shell(
             self._session,

@@ -35,7 +35,8 @@ class MesosSchedulerDriver(DriverCalls):
     """Connects a `Scheduler` to the leading master, over libprocess.
 
     `master` is `host:port`, `zk://host:port,…/path`, `http://host:port` or `file:///path`. An id in
-    `framework_info` (or in `framework_id_store`) takes over from an earlier instance. `credential`
+    `framework_info` (or in `framework_id_store`) takes over from an earlier instance, of whose
+    tasks `known_tasks` names (task and agent id) those not known to have ended. `credential`
     authenticates. `bind` and `advertise` (`ip:port`) are where to listen and what to tell others.
     `queue_limit` bounds, in bytes, the events that wait for callbacks; beyond it the master is not read.
     `options` holds the rest; driver flags in the environment override its times.
@@ -53,6 +54,7 @@ class MesosSchedulerDriver(DriverCalls):
         implicit_acknowledgements: bool = True,
         suppressed_roles: Iterable[str] = (),
         framework_id_store: FrameworkIdStore | None = None,
+        known_tasks: Iterable[mesos.TaskStatus] = (),
         bind: str | None = None,
         advertise: str | None = None,
         queue_limit: int = 64 * 1024 * 1024,
@@ -66,6 +68,7 @@ class MesosSchedulerDriver(DriverCalls):
             credential,
             replace(options or SessionOptions(), implicit_acknowledgements=implicit_acknowledgements),
             suppressed_roles,
+            known_tasks,
         )
         self._shell = Shell(
             self._session,

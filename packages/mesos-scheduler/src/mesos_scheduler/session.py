@@ -42,7 +42,8 @@ _LAUNCH_GROUP = v1.Offer.Operation.LAUNCH_GROUP
 class SchedulerSession:
     """One framework's conversation with its masters.
 
-    An id in `framework_info` means that this scheduler takes over from an earlier instance.
+    An id in `framework_info` means that this scheduler takes over from an earlier instance, of which
+    `known_tasks` are those tasks (task and agent id) that are not known to have ended.
     """
 
     def __init__(
@@ -51,8 +52,11 @@ class SchedulerSession:
         options: SessionOptions | None = None,
         suppressed_roles: Iterable[str] = (),
         uniform: Callable[[], float] = random.random,
+        known_tasks: Iterable[v1.TaskStatus] = (),
     ) -> None:
         self.tasks = Tasks()
+        for status in known_tasks:
+            self.tasks.launched(status.task_id.value, status.agent_id.value)
         self._options = options or SessionOptions()
         self._out = Outbox()
         self._agents = AgentAddresses()

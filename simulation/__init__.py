@@ -1,0 +1,1 @@
+"""Seeded histories: scheduler, masters, agents and executors as pure sessions on a network in memory."""
