@@ -23,9 +23,10 @@ RESOURCES = "cpus:4;mem:4096;disk:10000;ports:[31000-32000]"
 def test_a_framework_lives_through_the_same(
     real_build: Build, real_cluster: ClusterFactory, tmp_path: Path
 ) -> None:
-    real = Transcript(real_build, real_cluster().address, tmp_path / "real.log").run()
-    with LocalCluster(1, resources=RESOURCES) as cluster:
-        local = Transcript(real_build, cluster.master_address, tmp_path / "local.log").run()
+    cluster = real_cluster(master_flags={"allocation_interval": "100ms"})
+    real = Transcript(real_build, cluster.address, tmp_path / "real.log").run()
+    with LocalCluster(1, resources=RESOURCES) as embedded:
+        local = Transcript(real_build, embedded.master_address, tmp_path / "local.log").run()
 
     assert local == real
 
