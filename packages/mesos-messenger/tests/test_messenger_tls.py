@@ -217,7 +217,7 @@ def s_client(openssl: str, upid: UPID, data: bytes, *arguments: str | Path) -> b
     """Send bytes with OpenSSL's client, wait for the answer, return all that it printed."""
     command = [openssl, "s_client", "-quiet", "-connect", f"{upid.ip}:{upid.port}", *map(str, arguments)]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
         assert process.stdin is not None and process.stdout is not None
         killer = threading.Timer(DEADLINE, process.kill)
@@ -225,7 +225,6 @@ def s_client(openssl: str, upid: UPID, data: bytes, *arguments: str | Path) -> b
         output = b""
         try:
             process.stdin.write(data)
-            process.stdin.flush()
             while part := process.stdout.readline():
                 output += part
                 if part == b"\r\n":
