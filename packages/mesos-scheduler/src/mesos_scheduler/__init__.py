@@ -15,6 +15,7 @@ from .options import SessionOptions
 from .scheduler import Scheduler, SchedulerDriver
 from .status import Status
 from .store import FileFrameworkIdStore, FrameworkIdStore
+from .zkstore import ZooKeeperFrameworkIdStore
 
 __all__ = [
     "ArtifactServer",
@@ -32,4 +33,5 @@ __all__ = [
     "SessionOptions",
     "Status",
     "UnsupportedByMaster",
+    "ZooKeeperFrameworkIdStore",
 ]
