@@ -23,7 +23,7 @@ from mesos_proto.v0 import messages_pb2 as messages
 from mesos_proto.v0 import scheduler_pb2
 from realmesos import golden
 from realmesos.build import Build, build
-from realmesos.capture import Request
+from realmesos.capture import Request, body
 from realmesos.process import wait_for
 from realmesos.reference import Callback, ReferenceScheduler
 from realmesos.releases import LATEST, RELEASES
@@ -261,10 +261,7 @@ def samples(requests: Iterable[Request]) -> Iterable[golden.Sample]:
         sender = golden.role(request.sender)
         if sender == "executor":
             continue
-        body = request.data.partition(b"\r\n\r\n")[2]
-        if body:
-            body = body.partition(b"\r\n")[2].removesuffix(b"\r\n0\r\n\r\n")
-        detail = detail_of(registry.message_class(request.name).FromString(body))
+        detail = detail_of(registry.message_class(request.name).FromString(body(request.data)))
         yield golden.Sample(sender, golden.role(request.recipient), request.name, detail, request.data)
 
 

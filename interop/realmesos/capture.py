@@ -136,3 +136,9 @@ def cut(stream: bytes) -> list[Request]:
             requests.append(Request(sender.group(1).decode(), recipient.decode(), name.decode(), data))
         start = end
     return requests
+
+
+def body(request: bytes) -> bytes:
+    """Return the body of one request as `cut` returns it: of one chunk, or none."""
+    content = request.partition(_HEAD_END)[2]
+    return content.partition(b"\r\n")[2].removesuffix(b"\r\n0\r\n\r\n") if content else b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 import threading
@@ -160,7 +161,7 @@ class Framework:
     ) -> None:
         self.watcher = Watcher()
         info = mesos.FrameworkInfo(
-            user="root",
+            user=getpass.getuser(),
             name="interop",
             roles=[role],
             checkpoint=checkpoint,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,7 @@ class Agent(Daemon):
             "launcher": "posix",
             "isolation": "posix/cpu,posix/mem,filesystem/posix",
             "systemd_enable_support": False,
+            "switch_user": os.geteuid() == 0,
             "registration_backoff_factor": "10ms",
             "resources": "cpus:4;mem:4096;disk:10000;ports:[31000-32000]",
         }

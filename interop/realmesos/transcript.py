@@ -6,6 +6,7 @@ what differs from run to run (ids of masters and agents, times, addresses).
 
 from __future__ import annotations
 
+import getpass
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -32,7 +33,7 @@ class Transcript:
     """One framework's run against the master at an address."""
 
     def __init__(self, build: Build, master: str, log: Path) -> None:
-        info = mesos.FrameworkInfo(user="root", name="transcript", failover_timeout=600)
+        info = mesos.FrameworkInfo(user=getpass.getuser(), name="transcript", failover_timeout=600)
         info.capabilities.add().type = mesos.FrameworkInfo.Capability.TASK_KILLING_STATE
         self.scheduler = ReferenceScheduler(build, master, info, log)
         self.lines: list[Line] = []
@@ -54,7 +55,7 @@ class Transcript:
                 self.lines.append((step.__name__,))
                 step()
             self.scheduler.stop()
-        return [_anonymous(repr(line)) for line in self.lines]
+        return [anonymous(repr(line)) for line in self.lines]
 
     # ---- what it does and notes ---------------------------------------------------
 
@@ -203,7 +204,7 @@ class Transcript:
         self._note("unfetched")
 
 
-def _anonymous(text: str) -> str:
+def anonymous(text: str) -> str:
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", "UUID", text)
     return re.sub(r"UUID-[SO]\d+", "ID", text)
 
@@ -216,7 +217,7 @@ def takeover(build: Build, master: str, directory: Path, wait: Callable[[str], N
     lines: list[str] = []
 
     def start(number: int, framework_id: str, timeout: float) -> ReferenceScheduler:
-        info = mesos.FrameworkInfo(user="root", name="takeover", failover_timeout=timeout)
+        info = mesos.FrameworkInfo(user=getpass.getuser(), name="takeover", failover_timeout=timeout)
         if framework_id:
             info.id.value = framework_id
         return ReferenceScheduler(build, master, info, directory / f"takeover-{number}.log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import http.client
 import queue
 import socket
@@ -44,7 +45,7 @@ class Peer:
     def subscribe(self, framework_id: str = "", force: bool = False) -> None:
         call = scheduler_pb2.Call(type=scheduler_pb2.Call.SUBSCRIBE)
         info = call.subscribe.framework_info
-        info.user, info.name, info.failover_timeout = "root", "peer", 600
+        info.user, info.name, info.failover_timeout = getpass.getuser(), "peer", 600
         if framework_id:
             info.id.value = call.framework_id.value = framework_id
             call.subscribe.force = force
@@ -96,7 +97,7 @@ def test_offers_are_rescinded_before_the_second_answer(peer: Peer, real_agent: A
 
 
 def test_the_legacy_messages_are_still_heard(peer: Peer) -> None:
-    info = mesos.FrameworkInfo(user="root", name="legacy", failover_timeout=600)
+    info = mesos.FrameworkInfo(user=getpass.getuser(), name="legacy", failover_timeout=600)
     peer.messenger.send(peer.master, messages.RegisterFrameworkMessage(framework=info))
     info.id.value = peer.registered()
     again = messages.ReregisterFrameworkMessage(framework=info, failover=False)
@@ -187,7 +188,7 @@ def test_what_libprocess_answers(real_master: Master) -> None:
 @pytest.mark.parametrize("framing", ["chunked", "length", "pieces"])
 def test_every_framing_is_understood(peer: Peer, real_master: Master, framing: str) -> None:
     call = scheduler_pb2.Call(type=scheduler_pb2.Call.SUBSCRIBE)
-    call.subscribe.framework_info.user = "root"
+    call.subscribe.framework_info.user = getpass.getuser()
     call.subscribe.framework_info.name = framing
     body = call.SerializeToString()
     head = (

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from mesos_proto import devolve, evolve
 from mesos_proto.v0 import mesos_pb2 as v0
+from mesos_proto.v0 import scheduler_pb2
 from mesos_proto.v1 import mesos_pb2 as mesos
 from realmesos import Cluster
+from realmesos.capture import Tap, body
 from realmesos.fixtures import ClusterFactory
 from realmesos.framework import Framework
+from realmesos.process import HOST, free_port, wait_for
 from realmesos.reference import ReferenceScheduler
+from realmesos.transcript import anonymous
 
 pytestmark = pytest.mark.ci
 
@@ -26,7 +32,7 @@ def cluster(real_cluster: ClusterFactory) -> Cluster:
 
 @pytest.fixture
 def reference(cluster: Cluster, tmp_path: Path) -> Iterator[ReferenceScheduler]:
-    info = v0.FrameworkInfo(user="root", name="reference", failover_timeout=600)
+    info = v0.FrameworkInfo(user=getpass.getuser(), name="reference", failover_timeout=600)
     with ReferenceScheduler(cluster.build, cluster.address, info, tmp_path / "reference.log") as scheduler:
         yield scheduler
 
@@ -79,7 +85,7 @@ def test_the_real_driver_takes_over_from_ours(cluster: Cluster, tmp_path: Path) 
         framework_id = ours.wait_registered()
         ours.launch(ours.task("t", executor=ours.obedient(), data=b"wait"))
         ours.wait_status("t", mesos.TASK_RUNNING)
-        info = v0.FrameworkInfo(user="root", name="interop", failover_timeout=600)
+        info = v0.FrameworkInfo(user=getpass.getuser(), name="interop", failover_timeout=600)
         info.id.value = framework_id
         info.capabilities.add().type = v0.FrameworkInfo.Capability.MULTI_ROLE
         info.roles.append("*")
@@ -108,3 +114,73 @@ def test_an_executor_that_crashes_looks_the_same_to_both(
     same = evolve(theirs)
     assert (ours.state, ours.reason, ours.message) == (same.state, same.reason, same.message)
     assert lost.arguments[2] == b"768" and also_lost.arguments[2] == 768
+
+
+def sent_calls(tap: Tap) -> list[str]:
+    """Return the calls that went to the master, without what differs from run to run."""
+    lines = []
+    for request in tap.requests():
+        if request.name == "mesos.scheduler.Call":
+            call = scheduler_pb2.Call.FromString(body(request.data))
+            if call.type == scheduler_pb2.Call.ACKNOWLEDGE:
+                call.acknowledge.ClearField("uuid")
+            lines.append(anonymous(str(call)))
+    return lines
+
+
+def ended(tap: Tap) -> bool:
+    return any("type: TEARDOWN" in call for call in sent_calls(tap))
+
+
+def play_ours(framework: Framework) -> None:
+    driver = framework.driver
+    offer = framework.launch(framework.task("t", command="exec sleep 1000"))
+    framework.wait_status("t", mesos.TASK_RUNNING)
+    driver.reconcile_tasks([mesos.TaskStatus(task_id=mesos.TaskID(value="t"), state=mesos.TASK_RUNNING)])
+    driver.reconcile_tasks()
+    driver.suppress_offers()
+    driver.revive_offers()
+    driver.decline_offer(offer.id, mesos.Filters(refuse_seconds=0))
+    driver.kill_task(mesos.TaskID(value="t"))
+    framework.wait_status("t")
+
+
+def play_theirs(reference: ReferenceScheduler, task: v0.TaskInfo) -> None:
+    offer = v0.Offer.FromString(reference.wait("resourceOffers").arguments[0])
+    task.slave_id.CopyFrom(offer.slave_id)
+    reference.call("launch", offer.id, QUICK, task)
+    wait_update(reference, v0.TASK_RUNNING)
+    reference.call("reconcile", v0.TaskStatus(task_id=task.task_id, state=v0.TASK_RUNNING))
+    reference.call("reconcile")
+    reference.call("suppress")
+    reference.call("revive")
+    reference.call("decline", offer.id, QUICK)
+    reference.call("kill", task.task_id)
+    wait_update(reference, v0.TASK_KILLED)
+    reference.stop()
+
+
+def test_both_drivers_send_the_same_calls(real_cluster: ClusterFactory, tmp_path: Path) -> None:
+    sent = []
+    for ours in (True, False):
+        with Tap() as tap:
+            tap.target = free_port()
+            flags = {"port": str(tap.target), "advertise_ip": HOST, "advertise_port": str(tap.port)}
+            cluster = real_cluster(master_flags=flags)
+            framework = Framework(cluster.address)
+            if ours:
+                with framework:
+                    play_ours(framework)
+            else:
+                log = tmp_path / "reference.log"
+                info = devolve(framework.info)
+                with ReferenceScheduler(cluster.build, cluster.address, info, log) as reference:
+                    play_theirs(reference, devolve(framework.task("t", command="exec sleep 1000")))
+            wait_for("the last call", partial(ended, tap))
+            calls = sent_calls(tap)
+            # Of the updates only the first two are sure to be acknowledged before the end.
+            assert sum("type: ACKNOWLEDGE" in call for call in calls) >= 2
+            sent.append([call for call in calls if "type: ACKNOWLEDGE" not in call])
+
+    assert len(sent[0]) == 9
+    assert sent[0] == sent[1]
