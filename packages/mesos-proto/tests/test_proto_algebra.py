@@ -405,3 +405,13 @@ def test_offers_are_summed() -> None:
     offers = [mesos.Offer(resources=parse(f"cpus:1;ports:[{n}]").messages()) for n in (1, 2, 4)]
     assert Resources.of_offers(offers) == parse("cpus:3;ports:[1-2,4]")
     assert not Resources.of_offers([])
+
+
+def test_targets_are_found_in_what_is_allocated() -> None:
+    offered = parse("cpus(eng):1;cpus:4;ports:[1-9]").allocate("eng")
+    found = offered.find(parse("cpus(eng):2;ports:[3]"))
+    assert found == parse("cpus(eng):1;cpus:1;ports:[3]").allocate("eng")
+    assert found in offered and (offered - found).cpus == 3
+    assert offered.find(parse("cpus:1").allocate("eng")) == parse("cpus:1").allocate("eng")
+    assert offered.find(parse("cpus:1").allocate("other")) is None
+    assert parse("cpus:1") not in offered and parse("cpus:1") in offered.unallocate()

@@ -7,6 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mesos_proto import durations, roles
 from mesos_proto.errors import DurationError, ParseError, ResourceError, RoleError
+from mesos_proto.labels import equal_labels, format_labels
+from mesos_proto.v0 import mesos_pb2 as mesos0
+from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_proto.values import Ranges, Text, format_scalar, from_fixed, parse_value, to_fixed
 
 few = settings(max_examples=150, deadline=None)
@@ -171,6 +174,12 @@ def test_values_are_parsed(text: str, value: object) -> None:
         ("-inf", "-inf", 0),
         ("Infinity", "Infinity", 0),
         ("1e999", "1e999", 0),
+        ("1e308", "1e308", 0),
+        ("9" * 5000, "9" * 5000, 0),
+        ("0x" + "f" * 5000, "0x" + "f" * 5000, 0),
+        (f"[{'9' * 5000}]", "9" * 5000, 1),
+        (f"[1-{'9' * 5000}]", f"1-{'9' * 5000}", 1),
+        ("a\ud800b", "\ud800", 1),
         ("-1", "-1", 0),
         ("1e-310", "1e-310", 0),
         ("(x", "(x", 0),
@@ -310,3 +319,33 @@ def test_durations_in_seconds_are_printed() -> None:
 def test_what_is_printed_is_parsed_to_fifteen_digits(nanoseconds: int) -> None:
     back = durations.parse_nanoseconds(durations.format_nanoseconds(nanoseconds))
     assert abs(back - nanoseconds) <= max(1, nanoseconds * 1e-14)
+
+
+LABELS = [[], ["a"], ["b", "a"], ["a", "b"], ["a", "c"], ["c"], [("a", "1")], [("a", "")], ["a", "a"]]
+
+
+def labels(values: list[str | tuple[str, str]]) -> mesos.Labels:
+    made = mesos.Labels()
+    for value in values:
+        if isinstance(value, tuple):
+            made.labels.add(key=value[0], value=value[1])
+        else:
+            made.labels.add(key=value)
+    return made
+
+
+def test_labels_are_equal_in_any_order() -> None:
+    for index, left in enumerate(LABELS):
+        for other, right in enumerate(LABELS):
+            assert equal_labels(labels(left), labels(right)) is (index == other or {index, other} == {2, 3})
+    assert (
+        equal_labels(None, None)
+        and equal_labels(None, mesos.Labels())
+        and equal_labels(mesos0.Labels(), None)
+    )
+    assert not equal_labels(None, labels(["a"]))
+
+
+def test_labels_are_printed() -> None:
+    assert format_labels(None) == format_labels(mesos.Labels()) == ""
+    assert format_labels(labels(["a", ("b", "1"), "c"])) == "a,b=1,c"

@@ -11,7 +11,7 @@ from typing import Literal, cast, overload
 from mesos_proto.errors import ParseError, ResourceError
 from mesos_proto.v0 import mesos_pb2 as mesos0
 from mesos_proto.v1 import mesos_pb2 as mesos
-from mesos_proto.values import Ranges, Text, format_scalar, from_fixed, parse_value, to_fixed
+from mesos_proto.values import Ranges, Text, check_encodable, format_scalar, from_fixed, parse_value, to_fixed
 
 __all__ = ["Attributes"]
 
@@ -36,6 +36,7 @@ class Attributes:
     @classmethod
     def parse(cls, text: str) -> Attributes:
         """Parse `name:value` pairs between semicolons or line ends. Raises `ParseError`."""
+        check_encodable(text)
         values = []
         start = 0
         for piece in text.replace("\n", ";").split(";"):

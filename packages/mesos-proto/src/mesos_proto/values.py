@@ -49,7 +49,10 @@ def to_fixed(value: float) -> int:
 def from_fixed(fixed: int) -> float:
     """Return thousandths as a floating point number, with upstream's rounding."""
     whole, rest = divmod(abs(fixed), 1000)
-    value = float(whole) + rest / 1000.0
+    try:
+        value = float(whole) + rest / 1000.0
+    except OverflowError:
+        raise ResourceError("a scalar has become too large for a floating point number") from None
     return -value if fixed < 0 else value
 
 
@@ -64,9 +67,9 @@ class Ranges:
     `+` is the union, `-` the difference, `&` the intersection, `<=` inclusion.
     """
 
-    __slots__ = ("spans",)
+    __slots__ = ("_spans",)
 
-    spans: tuple[tuple[int, int], ...]
+    _spans: tuple[tuple[int, int], ...]
 
     def __init__(self, spans: Iterable[tuple[int, int]] = (), *, swap: bool = False) -> None:
         """Take inclusive (begin, end) pairs in any order.
@@ -79,7 +82,12 @@ class Ranges:
                 raise ResourceError(f"range {begin}-{end} ends before it begins")
             if begin < 0 or end > _MAXIMUM:
                 raise ResourceError(f"range {begin}-{end} is not of unsigned 64-bit integers")
-        self.spans = tuple(_coalesced(pairs))
+        self._spans = tuple(_coalesced(pairs))
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """The inclusive (begin, end) pairs, sorted, with a gap between each two."""
+        return self._spans
 
     @classmethod
     def of(cls, numbers: Iterable[int]) -> Ranges:
@@ -89,21 +97,21 @@ class Ranges:
     @classmethod
     def _of_canonical(cls, spans: Iterable[tuple[int, int]]) -> Ranges:
         made = cls.__new__(cls)
-        made.spans = tuple(spans)
+        made._spans = tuple(spans)
         return made
 
     def __add__(self, other: Ranges) -> Ranges:
-        if other.spans == self.spans or not other.spans:
+        if other._spans == self._spans or not other._spans:
             return self
-        if not self.spans:
+        if not self._spans:
             return other
-        if len(other.spans) * 8 < len(self.spans):
-            return self._insert(other.spans)
-        return Ranges._of_canonical(_coalesced(sorted(self.spans + other.spans)))
+        if len(other._spans) * 8 < len(self._spans):
+            return self._insert(other._spans)
+        return Ranges._of_canonical(_coalesced(sorted(self._spans + other._spans)))
 
     def _insert(self, few: tuple[tuple[int, int], ...]) -> Ranges:
         """Add few spans to many without walking over the many."""
-        spans = list(self.spans)
+        spans = list(self._spans)
         for begin, end in few:
             # The spans that overlap or touch the new one.
             first = bisect_left(spans, (begin, -1))
@@ -117,12 +125,12 @@ class Ranges:
         return Ranges._of_canonical(spans)
 
     def __sub__(self, other: Ranges) -> Ranges:
-        if not self.spans or not other.spans:
+        if not self._spans or not other._spans:
             return self
         left: list[tuple[int, int]] = []
-        holes = other.spans
-        hole = max(bisect_right(holes, (self.spans[0][0], _MAXIMUM + 1)) - 1, 0)
-        for begin, end in self.spans:
+        holes = other._spans
+        hole = max(bisect_right(holes, (self._spans[0][0], _MAXIMUM + 1)) - 1, 0)
+        for begin, end in self._spans:
             while hole < len(holes) and holes[hole][1] < begin:
                 hole += 1
             index = hole
@@ -139,8 +147,8 @@ class Ranges:
         return self - (self - other)
 
     def __le__(self, other: Ranges) -> bool:
-        outer = other.spans
-        for begin, end in self.spans:
+        outer = other._spans
+        for begin, end in self._spans:
             index = bisect_right(outer, (begin, _MAXIMUM + 1)) - 1
             if index < 0 or outer[index][1] < end:
                 return False
@@ -151,29 +159,29 @@ class Ranges:
 
     def index(self, number: int) -> int | None:
         """Return which span holds a number, or None."""
-        index = bisect_right(self.spans, (number, _MAXIMUM + 1)) - 1
-        return index if index >= 0 and self.spans[index][1] >= number else None
+        index = bisect_right(self._spans, (number, _MAXIMUM + 1)) - 1
+        return index if index >= 0 and self._spans[index][1] >= number else None
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        return iter(self.spans)
+        return iter(self._spans)
 
     def __len__(self) -> int:
-        return len(self.spans)
+        return len(self._spans)
 
     def numbers(self) -> Iterator[int]:
         """Iterate over the single numbers, smallest first."""
-        for begin, end in self.spans:
+        for begin, end in self._spans:
             yield from range(begin, end + 1)
 
     @property
     def size(self) -> int:
         """How many numbers there are."""
-        return sum(end - begin + 1 for begin, end in self.spans)
+        return sum(end - begin + 1 for begin, end in self._spans)
 
     def take(self, count: int) -> Ranges:
         """Return the `count` smallest numbers; fewer when there are fewer."""
         taken = []
-        for begin, end in self.spans:
+        for begin, end in self._spans:
             if count <= 0:
                 break
             end = min(end, begin + count - 1)
@@ -184,28 +192,28 @@ class Ranges:
     @property
     def minimum(self) -> int:
         """The smallest number. Raises `ResourceError` when there is none."""
-        if not self.spans:
+        if not self._spans:
             raise ResourceError("empty ranges have no minimum")
-        return self.spans[0][0]
+        return self._spans[0][0]
 
     @property
     def maximum(self) -> int:
         """The largest number. Raises `ResourceError` when there is none."""
-        if not self.spans:
+        if not self._spans:
             raise ResourceError("empty ranges have no maximum")
-        return self.spans[-1][1]
+        return self._spans[-1][1]
 
     def __eq__(self, other: object) -> bool:
-        return self.spans == other.spans if isinstance(other, Ranges) else NotImplemented
+        return self._spans == other._spans if isinstance(other, Ranges) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self.spans)
+        return hash(self._spans)
 
     def __repr__(self) -> str:
-        return f"Ranges({list(self.spans)!r})"
+        return f"Ranges({list(self._spans)!r})"
 
     def __str__(self) -> str:
-        return "[" + ", ".join(f"{begin}-{end}" for begin, end in self.spans) + "]"
+        return "[" + ", ".join(f"{begin}-{end}" for begin, end in self._spans) + "]"
 
 
 def _coalesced(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -240,6 +248,7 @@ def parse_value(
     `ParseError`.
     """
     everything = text if whole is None else whole
+    check_encodable(everything)
     stripped = text.strip()
     offset += len(text) - len(text.lstrip())
 
@@ -270,7 +279,7 @@ def parse_value(
     # Upstream drops every space before it looks.
     compact = stripped.replace(" ", "")
     if _HEXADECIMAL.fullmatch(compact):
-        number = float(int(compact, 16))
+        number = _from_hexadecimal(compact)
     elif _NUMBER.fullmatch(compact):
         number = float(compact)
     elif _NOT_FINITE.fullmatch(compact):
@@ -279,11 +288,28 @@ def parse_value(
         return Text(compact)
     if number < 0:
         raise error("a scalar must not be negative", stripped, 0)
-    if number == float("inf"):
-        raise error("a scalar must be finite", stripped, 0)
+    if number * 1000 == float("inf"):
+        raise error("a scalar must be finite, and its thousandths too", stripped, 0)
     if 0 < number < _SMALLEST_NORMAL:
         raise error("a scalar must not be subnormal", stripped, 0)
     return to_fixed(number)
+
+
+def check_encodable(text: str) -> None:
+    """Raise `ParseError` for text that UTF-8 cannot say, which no message can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ParseError(
+            "not text that UTF-8 can say", text, text[error.start : error.end], error.start
+        ) from None
+
+
+def _from_hexadecimal(text: str) -> float:
+    try:
+        return float(int(text, 16))
+    except OverflowError:
+        return float("-inf" if text.startswith("-") else "inf")
 
 
 def _items(inner: str) -> Iterator[tuple[str, int]]:
@@ -310,11 +336,11 @@ def _parse_ranges(items: list[tuple[str, int]], error: _ErrorMaker) -> Ranges:
         match = re.fullmatch(r"([0-9]+)(?:\s*-\s*([0-9]+))?", item)
         if match is None:
             raise error("a range must be one unsigned integer, or two with '-' between", item, position + 1)
-        begin = int(match[1])
-        end = int(match[2]) if match[2] else begin
+        # Python refuses to read numbers of thousands of digits.
+        begin, end = (int(digits.lstrip("0")[:21] or "0") for digits in (match[1], match[2] or match[1]))
+        if max(begin, end) > _MAXIMUM:
+            raise error("a range must be of unsigned 64-bit integers", item, position + 1)
         if begin > end:
             raise error("a range ends before it begins", item, position + 1)
-        if end > _MAXIMUM:
-            raise error("a range must be of unsigned 64-bit integers", item, position + 1)
         spans.append((begin, end))
     return Ranges(spans)

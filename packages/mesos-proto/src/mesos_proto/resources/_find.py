@@ -30,24 +30,29 @@ def _find_one(have: Resources, target: Entry) -> Resources | None:
     """Find one target; each of the steps takes at most one resource that does not suffice alone."""
     from mesos_proto.resources._resources import Resources
 
+    def bare(entry: Entry) -> Resources:
+        """Leave out what a target does not name."""
+        changes: dict[str, object] = {"reservations": ()}
+        if target.shape.allocation is None:
+            changes["allocation"] = None
+        return Resources._of([entry._replace(shape=entry.shape.but(**changes))])
+
     found: list[Entry] = []
     total = have
-    remaining = Resources._of([target]).to_unreserved()
+    remaining = bare(target)
     for wanted in _steps(target.shape.role):
         for entry in total._entries:
             if not wanted(entry):
                 continue
-            bare = Resources._of([entry]).to_unreserved()
-            if bare.contains(remaining):
-                layers = entry.shape.reservations
-                found += [
-                    rest._replace(shape=rest.shape.but(reservations=layers)) for rest in remaining._entries
-                ]
+            candidate = bare(entry)
+            if candidate.contains(remaining):
+                same = {"reservations": entry.shape.reservations, "allocation": entry.shape.allocation}
+                found += [rest._replace(shape=rest.shape.but(**same)) for rest in remaining._entries]
                 return Resources._of(found)
-            if remaining.contains(bare):
+            if remaining.contains(candidate):
                 found.append(entry)
                 total = total - Resources._of([entry])
-                remaining = remaining - bare
+                remaining = remaining - candidate
                 break
     return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
@@ -19,6 +19,7 @@ from mesos_proto.v1 import mesos_pb2 as mesos
 
 _R = TypeVar("_R", mesos.Resource, mesos0.Resource)
 _M = TypeVar("_M", bound=Message)
+_RESOURCES = {"mesos.Resource", "mesos.v1.Resource"}
 _Info = mesos.Resource.ReservationInfo
 
 
@@ -91,11 +92,8 @@ def downgrade_resources(message: _M) -> _M:
 
 
 def _each(message: Message, format: ResourceFormat) -> None:
-    if isinstance(message, mesos.Resource):
-        convert_format(message, format)
-        return
-    if isinstance(message, mesos0.Resource):
-        convert_format(message, format)
+    if message.DESCRIPTOR.full_name in _RESOURCES:
+        convert_format(cast("mesos.Resource", message), format)
         return
     if not _holds_resources(message.DESCRIPTOR):
         return
@@ -114,7 +112,7 @@ def _holds_resources(descriptor: Descriptor) -> bool:
     waiting = [descriptor]
     while waiting:
         current = waiting.pop()
-        if current.full_name in ("mesos.Resource", "mesos.v1.Resource"):
+        if current.full_name in _RESOURCES:
             return True
         if current.full_name not in seen:
             seen.add(current.full_name)

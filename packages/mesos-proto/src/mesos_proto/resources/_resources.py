@@ -7,19 +7,20 @@ provider) is kept apart here; scalars have three decimals; ranges and sets are c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, cast, overload
+from typing import Literal, overload
 
 from google.protobuf.message import Message
 
 from mesos_proto.errors import InsufficientResourcesError, ResourceError
 from mesos_proto.resources import _find, _json, _operations, _print, _text
+from mesos_proto.resources._amounts import Amounts
 from mesos_proto.resources._formats import ResourceFormat, convert_format
 from mesos_proto.resources._shape import (
     SCALAR,
     Amount,
+    AnyResource,
     Entry,
     Reservation,
-    combined,
     read_reservation,
     read_valid,
     write,
@@ -30,9 +31,7 @@ from mesos_proto.resources._validate import validate
 from mesos_proto.roles import is_strict_subrole
 from mesos_proto.v0 import mesos_pb2 as mesos0
 from mesos_proto.v1 import mesos_pb2 as mesos
-from mesos_proto.values import Ranges, from_fixed, to_fixed
 
-AnyResource = mesos.Resource | mesos0.Resource
 AnyOffer = mesos.Offer | mesos0.Offer
 AnyOperation = mesos.Offer.Operation | mesos0.Offer.Operation
 AnyReservation = mesos.Resource.ReservationInfo | mesos0.Resource.ReservationInfo
@@ -40,10 +39,10 @@ AnyReservation = mesos.Resource.ReservationInfo | mesos0.Resource.ReservationInf
 
 def _entry(resource: AnyResource) -> Entry:
     """Validate and read one message."""
-    return read_valid(resource, validate)  # type: ignore[arg-type]
+    return read_valid(resource, validate)
 
 
-class Resources:
+class Resources(Amounts):
     """An immutable sum of resources.
 
     `a + b` joins, `a - b` takes away and never fails, `b in a` and `a.contains(b)` compare, `bool(a)`
@@ -68,7 +67,7 @@ class Resources:
             self._entries, self._index = resources._entries, resources._index
             return
         total = Sum()
-        for resource in [resources] if isinstance(resources, Message) else resources:
+        for resource in _messages(resources):
             try:
                 entry = _entry(resource)
             except ResourceError:
@@ -230,11 +229,6 @@ class Resources:
     def __contains__(self, other: Resources | AnyResource) -> bool:
         return self.contains(other)
 
-    def contains_quantities(self, quantities: Mapping[str, float]) -> bool:
-        """Tell whether there is this much of each name, whatever the roles."""
-        have = self._fixed_quantities()
-        return all(have.get(name, 0) >= to_fixed(wanted) for name, wanted in quantities.items())
-
     def count(self, resource: AnyResource) -> int:
         """How many copies there are of exactly this resource: of a shared one, its copies, else 0 or 1."""
         wanted = _entry(resource)
@@ -251,77 +245,9 @@ class Resources:
     def __hash__(self) -> int:
         return hash(frozenset(entry.shape for entry in self._entries))
 
-    # --- what there is
-
-    def scalar(self, name: str) -> float | None:
-        """Return the sum of a scalar over all roles, None when there is none."""
-        found = [e.amount for e in self._entries if e.shape.name == name and isinstance(e.amount, int)]
-        return from_fixed(sum(found)) if found else None
-
-    def ranges(self, name: str) -> Ranges | None:
-        """Return the union of ranges over all roles, None when there are none."""
-        return cast("Ranges | None", self._union(name, Ranges))
-
-    def set(self, name: str) -> frozenset[str] | None:
-        """Return the union of sets over all roles, None when there are none."""
-        found = self._union(name, tuple)
-        return None if found is None else frozenset(cast("tuple[str, ...]", found))
-
-    def _union(self, name: str, kind: type) -> Amount | None:
-        total: Amount | None = None
-        for entry in self._entries:
-            if entry.shape.name == name and isinstance(entry.amount, kind):
-                total = entry.amount if total is None else combined(total, entry.amount)
-        return total
-
-    @property
-    def cpus(self) -> float | None:
-        """CPUs, of all roles."""
-        return self.scalar("cpus")
-
-    @property
-    def gpus(self) -> float | None:
-        """GPUs, of all roles."""
-        return self.scalar("gpus")
-
-    @property
-    def mem(self) -> float | None:
-        """Memory in megabytes, of all roles."""
-        return self.scalar("mem")
-
-    @property
-    def disk(self) -> float | None:
-        """Disk in megabytes, of all roles."""
-        return self.scalar("disk")
-
-    @property
-    def ports(self) -> Ranges | None:
-        """Ports, of all roles."""
-        return self.ranges("ports")
-
-    def quantities(self) -> dict[str, float]:
-        """Return how much there is of each name: scalars, numbers in ranges, items in sets."""
-        return {name: from_fixed(fixed) for name, fixed in self._fixed_quantities().items()}
-
-    def _fixed_quantities(self) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for shape, amount, _ in self._entries:
-            if isinstance(amount, int):
-                fixed = amount
-            else:
-                fixed = 1000 * (amount.size if isinstance(amount, Ranges) else len(amount))
-            found[shape.name] = found.get(shape.name, 0) + fixed
-        return found
-
-    def names(self) -> frozenset[str]:
-        """Return the names there are."""
-        return frozenset(entry.shape.name for entry in self._entries)
-
-    def types(self) -> dict[str, mesos.Value.Type.ValueType]:
-        """Return the type of each name."""
-        return {
-            entry.shape.name: cast("mesos.Value.Type.ValueType", entry.shape.type) for entry in self._entries
-        }
+    def __reduce__(self) -> tuple[type[Resources], tuple[list[mesos.Resource]]]:
+        # Shapes remember their hashes, which another process would compute differently.
+        return Resources, (self.messages(),)
 
     # --- parts
 
@@ -457,7 +383,8 @@ class Resources:
     def find(self, targets: Resources | AnyResource | Iterable[AnyResource]) -> Resources | None:
         """Find this much, first in the targets' roles, then unreserved, then in any other role.
 
-        Returns what was found with its own reservations, None when one target cannot be found.
+        Returns what was found with its own reservations, None when one target cannot be found. A target
+        that is allocated to no role is found whatever role there is allocated to: offers name one.
         """
         return _find.find(self, _resources(targets))
 
@@ -488,11 +415,16 @@ def _entries(value: Resources | AnyResource | Iterable[AnyResource]) -> Iterable
     """Read an operand."""
     if isinstance(value, Resources):
         return value._entries
+    return [_entry(resource) for resource in _messages(value)]
+
+
+def _messages(value: AnyResource | Iterable[AnyResource]) -> Iterable[AnyResource]:
+    """Return one message or many as an iterable of them."""
     if isinstance(value, Message):
-        return (_entry(value),)
+        return (value,)
     if isinstance(value, (str, bytes)):
         raise TypeError("resources cannot be text here; use Resources.parse")
-    return [_entry(resource) for resource in value]
+    return value
 
 
 def _resources(value: Resources | AnyResource | Iterable[AnyResource]) -> Resources:

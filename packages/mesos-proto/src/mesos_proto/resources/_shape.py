@@ -8,10 +8,10 @@ that finding the amount to add to is one look in a dictionary. Amounts that cann
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
@@ -34,13 +34,9 @@ _Source = mesos.Resource.DiskInfo.Source
 _EXCLUSIVE = {_Source.MOUNT, _Source.BLOCK}
 
 
-class ResourceMessage(Protocol):
-    """A `Resource` of v0, of v1, or of another set of generated messages."""
-
-    @property
-    def name(self) -> str: ...
-
-    def ListFields(self) -> Sequence[tuple[Any, Any]]: ...
+AnyResource = mesos.Resource | mesos0.Resource
+_OURS = {mesos.Resource, mesos0.Resource}
+_FULL_NAMES = {"mesos.Resource", "mesos.v1.Resource"}
 
 
 class Reservation(NamedTuple):
@@ -197,16 +193,18 @@ def shape_of(
     return Shape(name, kind, allocation, reservations, None, revocable, provider)
 
 
-def read(resource: ResourceMessage) -> Entry:
+def read(resource: AnyResource) -> Entry:
     """Read a resource that has been validated, in any of its formats."""
     return _read(resource)[0]
 
 
-def read_valid(resource: ResourceMessage, validate: Callable[[ResourceMessage], None]) -> Entry:
+def read_valid(resource: AnyResource, validate: Callable[[AnyResource], None]) -> Entry:
     """Validate a resource and read it.
 
     The plain ones, which are nearly all, are found to be valid in passing; `validate` is for the rest.
     """
+    if type(resource) not in _OURS:
+        resource = _adopted(resource)
     try:
         entry, plain = _read(resource)
     except ResourceError:
@@ -218,7 +216,14 @@ def read_valid(resource: ResourceMessage, validate: Callable[[ResourceMessage], 
     return entry
 
 
-def _read(resource: ResourceMessage) -> tuple[Entry, bool]:
+def _adopted(other: object) -> mesos.Resource:
+    """Return a resource of another set of generated messages as one of ours."""
+    if not isinstance(other, Message) or other.DESCRIPTOR.full_name not in _FULL_NAMES:
+        raise TypeError(f"want a Resource message, not {type(other).__name__}")
+    return mesos.Resource.FromString(other.SerializePartialToString())
+
+
+def _read(resource: AnyResource) -> tuple[Entry, bool]:
     """Read a resource; tell also whether it is plain and valid: one look at each field that is set."""
     name, kind = "", -1
     amount: Amount | None = None

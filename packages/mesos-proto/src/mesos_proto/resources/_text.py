@@ -35,7 +35,7 @@ from mesos_proto.resources._shape import (
 from mesos_proto.resources._validate import validate
 from mesos_proto.roles import validate_role
 from mesos_proto.v1 import mesos_pb2 as mesos
-from mesos_proto.values import Ranges, Text, parse_value
+from mesos_proto.values import Ranges, Text, check_encodable, parse_value
 
 _Info = mesos.Resource.ReservationInfo
 _Source = mesos.Resource.DiskInfo.Source
@@ -47,6 +47,7 @@ _SOURCE = re.compile(r"(PATH|MOUNT|BLOCK|RAW)(?=[,:]|$)")
 
 def parse(text: str, default_role: str) -> list[Entry]:
     """Parse text. Raises `ParseError` with the part and the position that is wrong."""
+    check_encodable(text)
     if default_role != "*":
         validate_role(default_role)
     return [_Item(text, start, end).entry(default_role) for start, end in _split(text)]
