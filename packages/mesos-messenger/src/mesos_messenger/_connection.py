@@ -130,6 +130,9 @@ class Connection(asyncio.Protocol):
         if exc is not None and (self._decoder.buffered or self._request is not None):
             self._metrics.drop(Drop.CUT_SHORT)
         self._closing = True
+        if self._transport is not None:
+            # Before Python 3.11, a TLS transport that the peer has closed does not know it.
+            self._transport.abort()
         self._transport = None
         self._write_answers()
         self._writable.set()

@@ -113,6 +113,9 @@ class _Link(asyncio.Protocol):
             self.outbox.unblocked()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self.transport is not None:
+            # Before Python 3.11, a TLS transport that the peer has closed does not know it.
+            self.transport.abort()
         if not self.lost.done():
             self.lost.set_result(None)
         if self.outbox is not None:
