@@ -64,6 +64,8 @@ def test_accepted_forms(text: str, address: object) -> None:
         ("localhost:" + "9" * 5000, "between 1 and 65535"),
         (":5050", "host is missing"),
         ("-x:5050", "not a host name"),
+        ("a..b:5050", "not a host name"),
+        ("zk://" + "a" * 64 + ":2181/mesos", "not a host name"),
         ("slave@localhost:5050", "can only be 'master'"),
         ("localhost:5050/mesos", "takes no path"),
         ("zk:/h1:2181/mesos", "did you mean zk://"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -261,3 +262,41 @@ def test_refresh_again_and_again(ensemble: ZooKeeperEnsemble, path: str) -> None
         wait_for(lambda: len(detector.masters) == 1)
         watchers = detector._source._connection._client._child_watchers  # type: ignore[attr-defined]
         assert all(len(entry) == 1 for entry in watchers.values())
+
+
+def test_stop_is_bounded_while_zookeeper_hangs(
+    ensemble: ZooKeeperEnsemble, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mesos_detector._kazoo._CLOSE_SECONDS", 0.2)
+    detector = detect(ensemble.url(path), session_timeout=60)
+    with kazoo(ensemble.hosts) as client:
+        create(client, path, 1)
+        detector.leader(timeout=DEADLINE)
+    for index in range(3):
+        ensemble.freeze(index)
+    begin = time.monotonic()
+    detector.stop()
+    assert time.monotonic() - begin < 20
+    ensemble.restore()
+    wait_for(lambda: not any("mesos-detector" in thread.name for thread in threading.enumerate()))
+
+
+def test_stop_is_bounded_while_the_name_service_hangs(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setattr("mesos_detector._kazoo._CLOSE_SECONDS", 0.2)
+    asked, release = threading.Event(), threading.Event()
+
+    def hang(*arguments: object, **options: object) -> list[object]:
+        asked.set()
+        release.wait(60)
+        raise socket.gaierror("no such host")
+
+    monkeypatch.setattr("socket.getaddrinfo", hang)
+    detector = detect(f"zk://somewhere.example:2181{path}")
+    with pytest.raises(DetectionTimeoutError, match="no answer yet"):
+        detector.leader(timeout=0.1)
+    assert asked.wait(DEADLINE)
+    begin = time.monotonic()
+    detector.stop()
+    assert time.monotonic() - begin < 20
+    release.set()
+    wait_for(lambda: not any("mesos-detector" in thread.name for thread in threading.enumerate()))

@@ -117,6 +117,12 @@ class Delivery:
         with self.changed:
             return self._problem
 
+    def excuse(self) -> str:
+        """Return why there is no leader, in words."""
+        with self.changed:
+            nothing = "no master has been elected" if self.version else "there has been no answer yet"
+            return self._problem or nothing
+
     def counts(self) -> Counts:
         """Return the numbers."""
         with self.changed:

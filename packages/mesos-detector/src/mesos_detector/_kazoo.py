@@ -19,6 +19,9 @@ from mesos_detector.address import ZooKeeperAddress
 
 _RECONNECT_DELAY = 0.1
 _RECONNECT_DELAY_MAX = 2.0
+_CLOSE_SECONDS = 5.0
+
+log = logging.getLogger("mesos.detector")
 
 
 class Link(Enum):
@@ -116,15 +119,26 @@ class Connection:
         self._client.start_async()
 
     def stop(self) -> None:
-        """Close the session, whose ephemeral nodes are then gone, and every thread and socket."""
+        """Close the session, whose ephemeral nodes are then gone, and every thread and socket.
+
+        Where ZooKeeper (or a name service) hangs, so does kazoo: then it is left to end in the background.
+        """
         with self._lock:
             first, self._stopped = not self._stopped, True
         if not first:
             return
+        closer = threading.Thread(target=self._close, name="mesos-detector-close", daemon=True)
+        closer.start()
+        closer.join(_CLOSE_SECONDS)
+        if closer.is_alive():
+            log.warning("ZooKeeper hangs; the connection to it is left to close in the background")
+
+    def _close(self) -> None:
         try:
             self._client.stop()
-        finally:
             self._client.close()
+        except Exception as error:  # There are no promises about what kazoo raises here.
+            log.warning("The connection to ZooKeeper was not closed in order: %s", type(error).__name__)
 
     def children(self, path: str, done: Done) -> None:
         """List children and watch them (`on_change`); `done` gets the names, Missing or Trouble."""

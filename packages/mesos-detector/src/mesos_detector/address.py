@@ -183,7 +183,9 @@ def _parse_server(text: str, *, default_port: int | None, where: str) -> HostPor
     else:
         host, colon, port_text = text.partition(":")
         rest = colon + port_text
-        if not _HOST.fullmatch(host):
+        # Labels of a wrong length are an error that comes late and unexpected, out of the name look-up.
+        labels = host.removesuffix(".").split(".")
+        if not _HOST.fullmatch(host) or not all(0 < len(label) < 64 for label in labels):
             problem = "a host is missing" if not host else f"{host!r} is not a host name or address"
             raise MalformedMasterError(f"{where!r}: {problem}")
     if not rest:

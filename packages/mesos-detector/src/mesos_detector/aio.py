@@ -9,7 +9,6 @@ from types import TracebackType
 from mesos_detector.detector import Detector
 from mesos_detector.errors import (
     DetectionFailedError,
-    DetectionTimeoutError,
     DetectorError,
     DetectorStoppedError,
 )
@@ -56,8 +55,7 @@ class AsyncDetector:
         try:
             return await asyncio.wait_for(self._wait_for_leader(), timeout)
         except asyncio.TimeoutError:
-            reason = self._detector.problem or "no master has been elected"
-        raise DetectionTimeoutError(f"no leading master at {self._detector.address}: {reason}")
+            raise self._detector.timeout_error() from None
 
     async def __aiter__(self) -> AsyncIterator[Leader | None]:
         self._begin()

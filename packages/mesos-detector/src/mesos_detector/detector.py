@@ -154,8 +154,7 @@ class Detector:
                     return self._delivery.leader
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
-                    reason = self._delivery.problem_text() or "no master has been elected"
-                    raise DetectionTimeoutError(f"no leading master at {self._address}: {reason}")
+                    raise self.timeout_error()
                 self._delivery.changed.wait(left)
 
     def __iter__(self) -> Iterator[Leader | None]:
@@ -200,6 +199,10 @@ class Detector:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def timeout_error(self) -> DetectionTimeoutError:
+        """Make the error that says there is no leader in time, and why."""
+        return DetectionTimeoutError(f"no leading master at {self._address}: {self._delivery.excuse()}")
 
     def _start(self) -> None:
         with self._lock:
