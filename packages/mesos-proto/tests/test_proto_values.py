@@ -189,7 +189,7 @@ def test_bad_values_name_the_part_and_the_position(text: str, part: str, positio
     with pytest.raises(ParseError) as caught:
         parse_value(text)
     assert (caught.value.part, caught.value.position) == (part, position)
-    assert repr(part) in str(caught.value) and f"position {position}" in str(caught.value)
+    assert repr(part)[:50] in str(caught.value) and f"position {position}" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,9 @@ def _read(attribute: AnyAttribute) -> tuple[str, _Value]:
     name = attribute.name
     if not name:
         raise ResourceError("an attribute has no name")
+    for text in (name, attribute.text.value):
+        if not isinstance(text, str):
+            raise ResourceError(f"attribute: {text!r} is not text in UTF-8")
     kinds = {
         mesos.Value.SCALAR: attribute.HasField("scalar"),
         mesos.Value.RANGES: attribute.HasField("ranges"),

@@ -15,6 +15,8 @@ __all__ = [
     "UnknownMessageError",
 ]
 
+_LONG = 200
+
 
 class MesosProtoError(Exception):
     """Base class of every error of this package."""
@@ -43,11 +45,14 @@ class ParseError(ResourceError):
     """
 
     def __init__(self, problem: str, text: str, part: str, position: int) -> None:
-        super().__init__(f"{problem}: {part!r} at position {position} of {text!r}")
+        super().__init__(f"{problem}: {_short(part)} at position {position} of {_short(text, position)}")
         self.problem = problem
         self.text = text
         self.part = part
         self.position = position
+
+    def __reduce__(self) -> tuple[type[ParseError], tuple[str, str, str, int]]:
+        return type(self), (self.problem, self.text, self.part, self.position)
 
 
 class RoleError(ResourceError):
@@ -64,3 +69,11 @@ class OperationError(ResourceError):
 
 class UnknownMessageError(MesosProtoError, LookupError):
     """No message of that name, or no counterpart of it, in this release of Mesos."""
+
+
+def _short(text: str, position: int = 0) -> str:
+    """Quote text, or where it is long the part of it around a position."""
+    if len(text) <= _LONG:
+        return repr(text)
+    start = max(0, min(position - _LONG // 2, len(text) - _LONG))
+    return f"{'…' if start else ''}{text[start : start + _LONG]!r}{'…' if start + _LONG < len(text) else ''}"

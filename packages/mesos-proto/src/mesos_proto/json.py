@@ -109,10 +109,14 @@ def _write_one(field: _Field, value: Any, defaults: bool) -> object:
         if math.isnan(value):
             raise JSONError(f"field {field.name!r} is NaN, which JSON cannot say")
         return "Infinity" if value > 0 else "-Infinity"
+    if field.type == FieldDescriptor.TYPE_STRING and not isinstance(value, str):
+        raise JSONError(f"field {field.name!r} is not text in UTF-8")
     return cast("object", value)
 
 
 def _key_text(key: object) -> str:
+    if isinstance(key, bytes):
+        raise JSONError(f"key {key!r} is not text in UTF-8")
     return json.dumps(key) if isinstance(key, bool) else str(key)
 
 

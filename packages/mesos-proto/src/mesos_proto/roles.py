@@ -16,6 +16,8 @@ def validate_role(role: str) -> None:
     """Raise `RoleError` unless Mesos would take the role."""
     if role == "*":
         return
+    if not isinstance(role, str):
+        raise RoleError(f"role {role!r} is not text in UTF-8")
     if not role:
         raise RoleError("a role cannot be the empty string")
     if role.startswith("/") or role.endswith("/"):

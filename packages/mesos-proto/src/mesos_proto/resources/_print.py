@@ -90,7 +90,7 @@ def source_text(source: mesos.Resource.DiskInfo.Source) -> str:
 
 def _volume(volume: mesos.Volume) -> str:
     if not volume.HasField("host_path"):
-        return volume.container_path
+        return f"{volume.container_path}"
     text = f"{volume.host_path}:{volume.container_path}"
     if volume.HasField("mode"):
         text += ":rw" if volume.mode == mesos.Volume.RW else ":ro"

@@ -238,7 +238,7 @@ def _read(resource: AnyResource) -> tuple[Entry, bool]:
     for field, value in resource.ListFields():
         number = field.number
         if number == 1:
-            name = value
+            name = text(value)
         elif number == 2:
             kind = value
         elif number in (3, 4, 5):
@@ -247,13 +247,13 @@ def _read(resource: AnyResource) -> tuple[Entry, bool]:
                 continue
             amount, plain = _read_amount(number, value)
         elif number == 11:
-            allocation = value.role
+            allocation = text(value.role)
         elif number == 9:
             revocable = True
         elif number == 12:
-            provider = value.value
+            provider = text(value.value)
         elif number == 6:
-            role = value
+            role = text(value)
             plain = plain and role == "*"
         else:
             plain = False
@@ -286,8 +286,15 @@ def _read_amount(number: int, value: Any) -> tuple[Amount, bool]:
     if number == 4:
         pairs = [(span.begin, span.end) for span in value.range]
         return Ranges(pairs), len(pairs) < 2
-    items = tuple(value.item)
+    items = tuple([text(item) for item in value.item])
     return items, len(items) == len(set(items))
+
+
+def text(value: str) -> str:
+    """Return a string of a message. Raises `ResourceError` for one that protobuf leaves as bytes."""
+    if isinstance(value, str):
+        return value
+    raise ResourceError(f"{value!r} is not text in UTF-8")
 
 
 def read_reservation(info: Message) -> Reservation:
@@ -295,8 +302,8 @@ def read_reservation(info: Message) -> Reservation:
     ours = info if isinstance(info, mesos.Resource.ReservationInfo) else _ours(info)
     return Reservation(
         ours.type,
-        ours.role,
-        ours.principal if ours.HasField("principal") else None,
+        text(ours.role),
+        text(ours.principal) if ours.HasField("principal") else None,
         _read_labels(ours.labels) if ours.HasField("labels") else None,
     )
 
@@ -314,7 +321,9 @@ def _read_old(role: str, info: Message | None) -> Reservation:
 
 
 def _read_labels(labels: mesos.Labels) -> Labels:
-    return tuple([(label.key, label.value if label.HasField("value") else None) for label in labels.labels])
+    return tuple(
+        [(text(label.key), text(label.value) if label.HasField("value") else None) for label in labels.labels]
+    )
 
 
 def read_disk(disk: Message) -> Disk:
@@ -335,7 +344,7 @@ def read_disk(disk: Message) -> Disk:
         source,
         ours.source.type if ours.HasField("source") else None,
         ours.source.HasField("id"),
-        ours.persistence.id if ours.HasField("persistence") else None,
+        text(ours.persistence.id) if ours.HasField("persistence") else None,
     )
 
 

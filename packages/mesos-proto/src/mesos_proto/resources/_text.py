@@ -274,13 +274,17 @@ def _write_disk(info: mesos.Resource.DiskInfo) -> str:
         text = _Source.Type.Name(info.source.type)
         for field in (info.source.path, info.source.mount):
             if field.HasField("root"):
-                text += ":" + field.root
+                text += f":{field.root}"
         if info.HasField("persistence") or info.HasField("volume"):
             text += ","
     text += info.persistence.id
     if info.HasField("volume"):
         volume = info.volume
-        text += ":" + (f"{volume.host_path}:" if volume.HasField("host_path") else "") + volume.container_path
+        text += (
+            ":"
+            + (f"{volume.host_path}:" if volume.HasField("host_path") else "")
+            + f"{volume.container_path}"
+        )
         if volume.mode == mesos.Volume.RO or volume.HasField("host_path"):
             text += ":ro" if volume.mode == mesos.Volume.RO else ":rw"
     return text

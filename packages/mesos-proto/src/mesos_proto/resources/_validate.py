@@ -45,6 +45,8 @@ def validate(message: mesos.Resource | mesos0.Resource) -> None:
 def _validate_amount(resource: mesos.Resource) -> None:
     if not resource.name:
         raise ResourceError("the name is empty")
+    if not isinstance(resource.name, str):
+        raise ResourceError("the name is not text in UTF-8")
     if not resource.HasField("type"):
         raise ResourceError("there is no type")
     kind = resource.type
