@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import importlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from .errors import NotRunningError
 
@@ -16,6 +18,8 @@ __all__ = ["Runner", "SharedRunner", "ThreadRunner"]
 logger = logging.getLogger("mesos.messenger")
 
 T = TypeVar("T")
+
+_LOOK: Final = 0.2
 
 
 class Runner(Protocol):
@@ -72,7 +76,6 @@ class ThreadRunner:
 
     def _main(self) -> None:
         loop = self.loop
-        asyncio.set_event_loop(loop)
         try:
             loop.run_forever()
         finally:
@@ -82,7 +85,6 @@ class ThreadRunner:
             if tasks:
                 loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
             loop.run_until_complete(loop.shutdown_asyncgens())
-            asyncio.set_event_loop(None)
             loop.close()
 
     def on_loop(self) -> bool:
@@ -97,7 +99,16 @@ class ThreadRunner:
         except RuntimeError as error:
             coroutine.close()
             raise NotRunningError("the messenger has been stopped") from error
-        return future.result(timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                return future.result(_LOOK)
+            except concurrent.futures.TimeoutError:
+                # A loop that has ended meanwhile never runs it.
+                if self._thread is None or not self._thread.is_alive():
+                    raise NotRunningError("the messenger has been stopped") from None
+                if deadline is not None and time.monotonic() > deadline:
+                    raise
 
     def finish(self, timeout: float | None) -> bool:
         loop, thread = self._loop, self._thread
