@@ -52,8 +52,7 @@ def watching(url: str, session_timeout: float = 10.0) -> Iterator[tuple[Detector
     with detect(url, session_timeout=session_timeout) as detector:
         detector.watch(news)
         yield detector, news
-    leftover = [thread.name for thread in threading.enumerate() if thread.name.startswith("mesos-detector")]
-    assert leftover == []
+    wait_for(lambda: not any(thread.name.startswith("mesos-detector") for thread in threading.enumerate()))
 
 
 def test_leader_change_is_delivered_within_a_second(ensemble: ZooKeeperEnsemble, path: str) -> None:

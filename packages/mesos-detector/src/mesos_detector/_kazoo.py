@@ -1,24 +1,23 @@
-"""The one place that knows kazoo: a connection to ZooKeeper whose every outcome is one of our values."""
+"""A connection to ZooKeeper whose every outcome is one of our values, and none of kazoo's."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from kazoo import exceptions as kazoo_errors
-from kazoo.client import KazooClient
 from kazoo.protocol.states import KazooState, KeeperState
-from kazoo.retry import KazooRetry
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE
 
+from mesos_detector._client import close_client, make_client
 from mesos_detector.address import ZooKeeperAddress
 
-_RECONNECT_DELAY = 0.1
-_RECONNECT_DELAY_MAX = 2.0
+_RENEWAL_SECONDS = 1.0
 _CLOSE_SECONDS = 5.0
 
 log = logging.getLogger("mesos.detector")
@@ -49,39 +48,6 @@ class Trouble:
 
 Done: TypeAlias = Callable[[Any], None]
 
-if TYPE_CHECKING:
-    _Adapter = logging.LoggerAdapter[logging.Logger]
-else:
-    _Adapter = logging.LoggerAdapter  # Not subscriptable in Python 3.10.
-
-
-class _Discreet(_Adapter):
-    """Passes kazoo's records on, at DEBUG or below and with the credentials blotted out.
-
-    kazoo logs whole requests when it is verbose, and warns at each attempt to connect. What a user needs to
-    know of that, the detector says itself.
-    """
-
-    def __init__(self, logger: logging.Logger, secret: str | None) -> None:
-        super().__init__(logger, {})
-        password = (secret or "").partition(":")[2]
-        self._secrets = [text for text in (secret, password) if text]
-
-    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
-        level = min(level, logging.DEBUG)
-        if not self.isEnabledFor(level):
-            return
-        try:
-            text = str(msg) % args if args else str(msg)
-        except (TypeError, ValueError):  # A record that does not fit together must not end kazoo's thread.
-            text = str(msg)
-        for secret in self._secrets:
-            text = text.replace(secret, "***").replace(repr(secret)[1:-1], "***")
-        # The session's own password, too, is a secret: with it anybody can take the session over.
-        head, found, _ = text.partition("passwd")
-        text = f"{head}{found} ***" if found else text
-        self.logger.log(level, "%s", text, **kwargs)
-
 
 class Connection:
     """A session with ZooKeeper, kept alive and renewed. Callbacks come on threads of kazoo's."""
@@ -102,17 +68,15 @@ class Connection:
         # One watch for the connection's life: kazoo keeps a set of them, in which this one is there once.
         self._watch: Callable[[object], None] = lambda event: on_change()
         self._secured = address.credential is not None
-        retry = KazooRetry(
-            max_tries=-1, delay=_RECONNECT_DELAY, backoff=2, max_jitter=0.4, max_delay=_RECONNECT_DELAY_MAX
+        self._make = functools.partial(
+            make_client,
+            address,
+            session_timeout=session_timeout,
+            on_state=self._changed,
+            on_crash=self._crashed,
         )
-        self._client = KazooClient(
-            hosts=address.hosts,
-            timeout=session_timeout,
-            auth_data=[("digest", address.credential)] if address.credential is not None else None,
-            connection_retry=retry,
-            logger=_Discreet(logging.getLogger("mesos.detector.kazoo"), address.credential),
-        )
-        self._client.add_listener(self._changed)
+        self._client = self._make()
+        self._renewal: threading.Timer | None = None
 
     def start(self) -> None:
         """Begin to connect."""
@@ -125,20 +89,19 @@ class Connection:
         """
         with self._lock:
             first, self._stopped = not self._stopped, True
+            renewal = self._renewal
         if not first:
             return
-        closer = threading.Thread(target=self._close, name="mesos-detector-close", daemon=True)
+        if renewal is not None:
+            renewal.cancel()
+            renewal.join(_CLOSE_SECONDS)
+        closer = threading.Thread(
+            target=close_client, args=(self._client,), name="mesos-detector-close", daemon=True
+        )
         closer.start()
         closer.join(_CLOSE_SECONDS)
         if closer.is_alive():
             log.warning("ZooKeeper hangs; the connection to it is left to close in the background")
-
-    def _close(self) -> None:
-        try:
-            self._client.stop()
-            self._client.close()
-        except Exception as error:  # There are no promises about what kazoo raises here.
-            log.warning("The connection to ZooKeeper was not closed in order: %s", type(error).__name__)
 
     def children(self, path: str, done: Done) -> None:
         """List children and watch them (`on_change`); `done` gets the names, Missing or Trouble."""
@@ -208,6 +171,25 @@ class Connection:
             self._on_link(Link.REFUSED)
         else:
             self._on_link(Link.EXPIRED)
+
+    def _crashed(self, error: Exception) -> None:
+        """Begin anew with another client: kazoo's has ended on an answer that it did not expect."""
+        with self._lock:
+            if self._stopped:
+                return
+            self._renewal = threading.Timer(_RENEWAL_SECONDS, self._renew)
+            self._renewal.name = "mesos-detector-renew"
+            self._renewal.daemon = True
+            self._renewal.start()
+        log.warning("ZooKeeper's answer made no sense (%s); connecting anew", type(error).__name__)
+
+    def _renew(self) -> None:
+        with self._lock:
+            if self._stopped:
+                return
+            old, self._client = self._client, self._make()
+            self._client.start_async()
+        close_client(old)
 
     def _call(self, begin: Callable[[], Any], done: Done) -> None:
         try:
