@@ -77,6 +77,7 @@ def test_one_that_reads_no_answers() -> None:
         # It is not read from any longer: what was read is what the kernels held, and one read more.
         held = messenger.snapshot().total.bytes_in
         assert held < sent
+        assert messenger.snapshot().connections_stalled == 1
         check()
 
 
@@ -95,6 +96,7 @@ def test_one_that_asks_and_reads_nothing() -> None:
             while True:
                 peer.send(b"GET /page HTTP/1.1\r\n\r\n" * 1000)
         check()
+        assert messenger.snapshot().connections_stalled == 1
         assert answered < 50, "each answer waits for the one before to be read"
 
 
@@ -104,7 +106,8 @@ def test_one_that_sends_a_byte_at_a_time() -> None:
         data = encode(messenger, "slowly")
         for index in range(len(data)):
             peer.send(data[index : index + 1])
-            if index % 100 == 0:
+            if index % 100 == 50:
+                eventually(lambda: messenger.snapshot().connections_incomplete == 1)
                 check()
         assert inbox.wait(1) == ["slowly"]
 

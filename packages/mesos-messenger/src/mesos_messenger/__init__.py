@@ -1,7 +1,7 @@
 """libprocess messaging: typed messages between processes, in order, links, plain HTTP on the same port."""
 
 from ._calls import TimerHandle
-from ._outbox import Overflow, Undelivered
+from ._route import Overflow, Undelivered
 from .codec import Decoder, Encoder, HostHeader, Limits
 from .endpoint import Endpoint
 from .errors import (

@@ -153,6 +153,11 @@ class Connection(asyncio.Protocol):
             return self._request is not None and not self._request.ended
         return self._decoder.buffered > 0
 
+    @property
+    def stalled(self) -> bool:
+        """Whether the peer does not read its answers."""
+        return bool(self._hold & _Hold.ANSWERS) or not self._writable.is_set()
+
     def pause(self, paused: bool) -> None:
         """Stop or resume reading from the peer."""
         self.hold(_Hold.PAUSED, paused)

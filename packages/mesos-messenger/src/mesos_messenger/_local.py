@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ._outbox import Outbox, Route
+from ._outbox import Outbox
+from ._route import Route
 from .upid import UPID
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ import logging
 import threading
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final
 
-from ._heads import MessageHead
-from .codec import Encoder
+from ._link import Link
+from ._route import Overflow, Route, Undelivered
 from .errors import NotRunningError, QueueFullError
 from .metrics import Drop, PeerMetrics
 from .upid import UPID, Address
@@ -27,24 +27,11 @@ if TYPE_CHECKING:
     from .endpoint import Endpoint
     from .messenger import Messenger
 
-__all__ = ["Outbox", "OutboxState", "Overflow", "Route", "Undelivered"]
+__all__ = ["Outbox", "OutboxState"]
 
 logger = logging.getLogger("mesos.messenger")
 
 CHUNK: Final = 256 * 1024
-_ANSWER: Final = b"HTTP/1.1 "
-_ACCEPTED: Final = b"HTTP/1.1 202"
-
-
-class Overflow(Enum):
-    """What `send` does when the queue towards a peer is full."""
-
-    WAIT = "wait"
-    """Wait for room; on the messenger's own thread, where waiting would never end, raise instead."""
-    RAISE = "raise"
-    """Raise `QueueFullError`."""
-    DROP = "drop"
-    """Drop the message and count it."""
 
 
 class OutboxState(Enum):
@@ -53,73 +40,6 @@ class OutboxState(Enum):
     IDLE = "idle"
     CONNECTING = "connecting"
     OPEN = "open"
-
-
-class Undelivered(NamedTuple):
-    """A message that is not known to have left this process whole."""
-
-    recipient: UPID
-    name: str
-    body: bytes
-    reason: str
-
-
-class Route:
-    """Messages of one type from one process to another: their encoder and where they wait."""
-
-    __slots__ = ("encoder", "head", "messenger", "name", "outbox", "recipient")
-
-    def __init__(
-        self, messenger: Messenger, outbox: Outbox, sender: UPID, recipient: UPID, name: str, encoder: Encoder
-    ) -> None:
-        self.messenger = messenger
-        self.outbox = outbox
-        self.recipient = recipient
-        self.name = name
-        self.encoder = encoder
-        self.head = MessageHead(recipient.id, name, sender)
-
-
-class _Link(asyncio.Protocol):
-    """The transport's side of a connection; tells its outbox what happens, as long as it is current."""
-
-    def __init__(self, outbox: Outbox) -> None:
-        self.outbox: Outbox | None = outbox
-        self.transport: asyncio.Transport | None = None
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.answers = 0
-        self.accepted = 0
-        self.sent = 0
-        self._tail = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        # Told at once when anything stays in the transport: what does not, the kernel has taken.
-        self.transport.set_write_buffer_limits(high=0)
-
-    def data_received(self, data: bytes) -> None:
-        # Answers are drained and counted; nobody waits for them but a connection that ends.
-        text = self._tail + data
-        self.answers += text.count(_ANSWER) - self._tail.count(_ANSWER)
-        self.accepted += text.count(_ACCEPTED)
-        self._tail = text[1 - len(_ACCEPTED) :]
-
-    def pause_writing(self) -> None:
-        if self.outbox is not None:
-            self.outbox.blocked = True
-
-    def resume_writing(self) -> None:
-        if self.outbox is not None:
-            self.outbox.unblocked()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.transport is not None:
-            # Before Python 3.11, a TLS transport that the peer has closed does not know it.
-            self.transport.abort()
-        if not self.lost.done():
-            self.lost.set_result(None)
-        if self.outbox is not None:
-            self.outbox.disconnected(self, str(exc) if exc else "the peer closed the connection")
 
 
 class Outbox:
@@ -153,7 +73,7 @@ class Outbox:
         self._chunk = 0
         self._chunk_bytes = 0
         self._chunk_taken = 0
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._connecting: asyncio.Task[None] | None = None
         self.used = 0.0
         """When it was last used, on the loop's clock."""
@@ -229,7 +149,7 @@ class Outbox:
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     async def _connect(self) -> None:
-        link = _Link(self)
+        link = Link(self)
         try:
             await self._endpoint.open_connection(self.address, lambda: link)
         except (OSError, asyncio.TimeoutError, ValueError) as error:
@@ -313,7 +233,7 @@ class Outbox:
         if self.state is OutboxState.OPEN:
             self._write()
 
-    def disconnected(self, link: _Link, reason: str) -> None:
+    def disconnected(self, link: Link, reason: str) -> None:
         """The connection is gone."""
         if link is self._link:
             # What has not even been taken out may go over another connection, unless somebody is linked:

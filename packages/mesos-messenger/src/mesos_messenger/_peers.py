@@ -158,4 +158,7 @@ class Peers:
         outboxes = list(self.outboxes.values())
         outbound = {outbox.address: (outbox.metrics, outbox.queued) for outbox in outboxes}
         open_ones = sum(outbox.state is OutboxState.OPEN for outbox in outboxes)
-        return self._endpoint.metrics.snapshot(outbound, len(self.connections), open_ones)
+        connections = list(self.connections)
+        stalled = sum(connection.stalled for connection in connections)
+        partial = sum(connection.partial for connection in connections)
+        return self._endpoint.metrics.snapshot(outbound, (len(connections), open_ones, stalled, partial))

@@ -10,8 +10,8 @@ from typing import TypeVar
 from google.protobuf.message import EncodeError, Message
 
 from ._calls import TimerHandle
-from ._outbox import Route, Undelivered
 from ._registry import Handling
+from ._route import Route, Undelivered
 from ._router import normalize
 from .codec import Encoder
 from .endpoint import Endpoint

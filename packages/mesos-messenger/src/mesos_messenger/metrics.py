@@ -78,6 +78,10 @@ class Snapshot:
     peers: dict[Address, PeerSnapshot]
     connections_in: int
     connections_out: int
+    connections_stalled: int
+    """Inbound ones that are not read from until their peers read the answers."""
+    connections_incomplete: int
+    """Inbound ones that have sent a message or request in part."""
 
     def flat(self) -> dict[str, float]:
         """Return the form of Mesos's `/metrics/snapshot`: one flat map of names to numbers."""
@@ -91,6 +95,8 @@ class Snapshot:
             "messenger/slow_path": total.slow,
             "messenger/connections_in": self.connections_in,
             "messenger/connections_out": self.connections_out,
+            "messenger/connections_stalled": self.connections_stalled,
+            "messenger/connections_incomplete": self.connections_incomplete,
         }
         for reason in Drop:
             values[f"messenger/dropped/{reason.value}"] = total.drops.get(reason.value, 0)
@@ -132,20 +138,25 @@ class Metrics:
         return found
 
     def snapshot(
-        self, outbound: dict[Address, tuple[PeerMetrics, int]], connections_in: int, connections_out: int
+        self, outbound: dict[Address, tuple[PeerMetrics, int]], connections: tuple[int, int, int, int]
     ) -> Snapshot:
-        """Return all counters; `outbound` has those of what is sent, and how many bytes are queued."""
+        """Return all counters.
+
+        `outbound` has those of what is sent, and how many bytes are queued; `connections` how many there
+        are: inbound, outbound, stalled, incomplete.
+        """
         total, queued_total = PeerMetrics(), 0
         total.add(self.others)
         peers: dict[Address, PeerSnapshot] = {}
-        for address in [*self.inbound, *(key for key in outbound if key not in self.inbound)]:
+        inbound = dict(self.inbound)
+        for address in [*inbound, *(key for key in outbound if key not in inbound)]:
             both, queued = PeerMetrics(), 0
-            if address in self.inbound:
-                both.add(self.inbound[address])
+            if address in inbound:
+                both.add(inbound[address])
             if address in outbound:
                 both.add(outbound[address][0])
                 queued = outbound[address][1]
             peers[address] = freeze(both, queued)
             total.add(both)
             queued_total += queued
-        return Snapshot(freeze(total, queued_total), peers, connections_in, connections_out)
+        return Snapshot(freeze(total, queued_total), peers, *connections)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ._outbox import Overflow
+from ._route import Overflow
 from .codec import HostHeader, Limits
 
 __all__ = ["Options"]
