@@ -336,6 +336,19 @@ def test_stop_after_abort_still_ends_the_framework() -> None:
     assert driven.do(commands.Stop(failover=False)) == []
 
 
+def test_stop_after_another_instance_took_over_leaves_the_framework_alone() -> None:
+    driven = Driven().connect()
+    driven.receive(error("Framework failed over"))
+    assert driven.do(commands.Stop(failover=False)) == [commands.Ended(Status.STOPPED), commands.Close()]
+
+
+def test_stop_while_disconnected_keeps_the_id() -> None:
+    driven = Driven().connect()
+    driven.do(commands.MasterDetected(None))
+    result = driven.do(commands.Stop(failover=False))
+    assert sent(result) == [] and commands.ForgetFramework() not in result
+
+
 def test_abort_before_registration_sends_nothing() -> None:
     driven = Driven()
     driven.detect()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mesos_messenger import Messenger
 from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v1 import mesos_pb2 as v1
 from mesos_scheduler import (
@@ -241,6 +242,32 @@ def test_a_full_queue_keeps_the_master_waiting(master: FakeMaster) -> None:
         wait_for(lambda: len(master.acknowledged()) == 5000)
 
 
+def test_a_full_queue_keeps_agents_waiting_too(master: FakeMaster) -> None:
+    scheduler = Recorder()
+    release = threading.Event()
+
+    def block(driver: SchedulerDriver, status: v1.TaskStatus) -> None:
+        assert release.wait(20)
+
+    scheduler.on_update = block
+    message = internal.ExecutorToFrameworkMessage(data=b"x" * 10_000)
+    message.slave_id.value, message.framework_id.value, message.executor_id.value = "S1", FRAMEWORK_ID, "E"
+    with Messenger("slave(1)", bind="127.0.0.1:0") as agent:
+        with make_driver(scheduler, master.address, queue_limit=50_000) as driver:
+            wait_for(lambda: "registered" in scheduler.names)
+            master.send(*updates("t"))
+            wait_for(lambda: scheduler.tasks)
+            assert master.scheduler is not None
+            for _ in range(2000):
+                agent.send(master.scheduler, message)
+            shell = driver._shell
+            wait_for(lambda: agent.upid in shell._paused)
+            assert shell._pending_size < 10_000_000
+            release.set()
+            wait_for(lambda: scheduler.names.count("framework_message") == 2000)
+            wait_for(lambda: not shell._paused)
+
+
 def test_explicit_acknowledgements(master: FakeMaster) -> None:
     scheduler = Recorder()
 
@@ -300,6 +327,15 @@ def test_an_exception_under_with_leaves_the_framework(master: FakeMaster) -> Non
             raise KeyError
     assert driver.join(20) is Status.STOPPED
     assert not master.of_type(Call.TEARDOWN)
+
+
+def test_an_abort_under_with_leaves_the_framework(master: FakeMaster) -> None:
+    scheduler = Recorder()
+    with make_driver(scheduler, master.address) as driver:
+        wait_for(lambda: "registered" in scheduler.names)
+        driver.abort()
+    assert driver.status is Status.ABORTED
+    assert master.has(internal.DeactivateFrameworkMessage) and not master.of_type(Call.TEARDOWN)
 
 
 def test_launching_before_registration_loses_the_task() -> None:

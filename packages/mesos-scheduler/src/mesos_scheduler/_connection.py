@@ -50,6 +50,10 @@ REMOVED_TEXT = "Framework has been removed"
 """How a master's error begins that says that the framework id is of no use any more."""
 
 
+FAILED_OVER_TEXT = "Framework failed over"
+"""How a master's error begins that says that another scheduler has taken the framework over."""
+
+
 class Phase(enum.Enum):
     """Where a session stands with its master."""
 
@@ -114,9 +118,8 @@ class Connection:
             reachable = self._reachable_at_end
         else:
             return
-        if not failover:
-            if reachable and self.master is not None:
-                self._out.send(self.master, self.master_calls.teardown())
+        if reachable and not failover and self.master is not None:
+            self._out.send(self.master, self.master_calls.teardown())
             self._out.add(ForgetFramework())
         self.status = Status.STOPPED
         self._end(None)
@@ -131,7 +134,10 @@ class Connection:
             self._out.send(self.master, self.master_calls.deactivate())
         self.status = Status.ABORTED
         if reason is not None and reason.startswith(REMOVED_TEXT):
+            self._reachable_at_end = False
             self._out.add(ForgetFramework())
+        elif reason is not None and reason.startswith(FAILED_OVER_TEXT):
+            self._reachable_at_end = False  # The framework is another instance's now.
         self._end(reason)
 
     def _end(self, reason: str | None) -> None:

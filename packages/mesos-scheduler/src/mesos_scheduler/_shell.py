@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 from mesos_auth import Credential
 from mesos_detector import Detector, DetectorError, Leader, detect
 from mesos_detector.address import redact
-from mesos_messenger import UPID, Messenger, MessengerError, NotRunningError
+from mesos_messenger import UPID, Messenger, MessengerError, NotRunningError, Tls
 
 from . import events
 from ._authentication import Authentication
@@ -67,6 +67,7 @@ class Place:
     master: str = field(repr=False)
     bind: str | None = None
     advertise: str | None = None
+    tls: Tls | None = None
     credential: Credential | None = None
     queue_limit: int = 64 * 1024 * 1024
 
@@ -96,7 +97,9 @@ class Shell:
         self._place = place
         self._deliver = deliver
         self._ended = ended
-        self._messenger = Messenger(f"scheduler-{uuid.uuid4()}", bind=place.bind, advertise=place.advertise)
+        self._messenger = Messenger(
+            f"scheduler-{uuid.uuid4()}", bind=place.bind, advertise=place.advertise, tls=place.tls
+        )
         self._authentication: Authentication | None = None
         self._detector: Detector | None = None
         self._linked: UPID | None = None
@@ -106,6 +109,7 @@ class Shell:
         self._parked = True
         self._pending_size = 0
         self._congested = False
+        self._paused: set[UPID] = set()
         self._closing = threading.Lock()
         self._performers: dict[type, Callable[..., None]] = {
             Send: self._send,
@@ -178,6 +182,8 @@ class Shell:
 
     def _received(self, sender: UPID, message: Message) -> None:
         self._arrived.append((sender, message))
+        if self._congested and sender not in self._paused:
+            self._pause(sender)
         if not self._awake:
             self._awake = True
             self._messenger.call_soon(self._turn)
@@ -241,9 +247,17 @@ class Shell:
             self._pending_size,
             "no longer reading from" if congested else "reading again from",
         )
-        if self._linked is not None:
-            (self._messenger.pause if congested else self._messenger.resume)(self._linked)
+        if congested and self._linked is not None:
+            self._pause(self._linked)
+        elif not congested:
+            paused, self._paused = self._paused, set()
+            for peer in paused:
+                self._messenger.resume(peer)
         self._handle(Congested(congested), time.monotonic())
+
+    def _pause(self, peer: UPID) -> None:
+        self._paused.add(peer)
+        self._messenger.pause(peer)
 
     # The network's side.
 

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from mesos_auth import Credential
+from mesos_messenger import Tls
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 from . import commands, events
@@ -52,6 +53,7 @@ class AsyncSchedulerDriver(DriverCalls):
         known_tasks: Iterable[mesos.TaskStatus] = (),
         bind: str | None = None,
         advertise: str | None = None,
+        tls: Tls | None = None,
         queue_limit: int = 64 * 1024 * 1024,
         options: SessionOptions | None = None,
     ) -> None:
@@ -67,7 +69,7 @@ class AsyncSchedulerDriver(DriverCalls):
         )
         self._shell = Shell(
             self._session,
-            Place(master, bind, advertise, credential, queue_limit),
+            Place(master, bind, advertise, tls, credential, queue_limit),
             deliver=lambda command: self._hand_over(self._take, command),
             ended=lambda command: self._hand_over(self._end, command),
             forget=self._forget,
@@ -168,8 +170,11 @@ class AsyncSchedulerDriver(DriverCalls):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop(failover=kind is not None)
-        await self._closed.wait()
+        if self._status is Status.RUNNING:
+            self.stop(failover=kind is not None)
+            await self._closed.wait()
+        else:
+            await self._close()
 
     # Events.
 

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Literal, overload
 
 from mesos_auth import Credential
+from mesos_messenger import Tls
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 from . import commands, events
@@ -35,10 +36,11 @@ class MesosSchedulerDriver(DriverCalls):
     """Connects a `Scheduler` to the leading master, over libprocess.
 
     `master` is `host:port`, `zk://host:port,…/path`, `http://host:port` or `file:///path`. An id in
-    `framework_info` (or in `framework_id_store`) takes over from an earlier instance, of whose
-    tasks `known_tasks` names (task and agent id) those not known to have ended. `credential`
-    authenticates. `bind` and `advertise` (`ip:port`) are where to listen and what to tell others.
-    `queue_limit` bounds, in bytes, the events that wait for callbacks; beyond it the master is not read.
+    `framework_info` (or in `framework_id_store`) takes over from an earlier instance, of whose tasks
+    `known_tasks` names (task and agent id) those not known to have ended. `credential` authenticates.
+    `bind` and `advertise` (`ip:port`) are where to listen and what to tell others, `tls` how (by default as
+    libprocess's variables in the environment say).
+    `queue_limit` bounds, in bytes, the events that wait for callbacks; beyond it peers are not read.
     `options` holds the rest; driver flags in the environment override its times.
 
     Each call returns the driver's `Status` after it and may come from any thread, also from a callback.
@@ -57,6 +59,7 @@ class MesosSchedulerDriver(DriverCalls):
         known_tasks: Iterable[mesos.TaskStatus] = (),
         bind: str | None = None,
         advertise: str | None = None,
+        tls: Tls | None = None,
         queue_limit: int = 64 * 1024 * 1024,
         options: SessionOptions | None = None,
     ) -> None:
@@ -72,7 +75,7 @@ class MesosSchedulerDriver(DriverCalls):
         )
         self._shell = Shell(
             self._session,
-            Place(master, bind, advertise, credential, queue_limit),
+            Place(master, bind, advertise, tls, credential, queue_limit),
             deliver=self._deliver,
             ended=self._session_ended,
             forget=self._forget,
@@ -83,7 +86,6 @@ class MesosSchedulerDriver(DriverCalls):
         self._lock = threading.Lock()
         self._status = Status.NOT_STARTED
         self._ended = threading.Event()
-        self._joined = threading.Event()
         self._failure: BaseException | None = None
         self._handlers: Handlers = {
             **handlers(scheduler, self),
@@ -156,7 +158,6 @@ class MesosSchedulerDriver(DriverCalls):
                 raise DriverMisuse("join() inside a callback would wait for itself; call stop() and return")
             return False
         deadline = None if timeout is None else time.monotonic() + timeout
-        self._joined.set()
         if not self._ended.wait(_left(deadline)):
             return False
         if not self._callbacks.join(_left(deadline)):
@@ -185,8 +186,9 @@ class MesosSchedulerDriver(DriverCalls):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop; after an exception the framework is left for another instance to take over."""
-        self.stop(failover=kind is not None)
+        """Stop, unless that has happened; after an exception the framework is left for another instance."""
+        if self._status is Status.RUNNING:
+            self.stop(failover=kind is not None)
         if kind is None:
             self.join()
 
@@ -237,7 +239,7 @@ class MesosSchedulerDriver(DriverCalls):
                 _log.exception("the error callback failed too")
 
     def _finished(self) -> None:
-        if self._status is Status.ABORTED and not self._joined.is_set():
+        if self._status is Status.ABORTED:
             self._shell.call_later(LINGER, self._shell.close_soon)
 
     # From the thread that closes.
