@@ -101,7 +101,7 @@ def test_bad_credential_is_refused_for_good(
     with pytest.raises(AuthenticationRefusedError, match=f"refused the principal '{bad.principal}'"):
         attempt.wait(DEADLINE)
     assert authenticator.principal(sides.pid) is None
-    assert authenticator.refused == 1
+    assert authenticator.failures == 1
 
 
 def test_one_process_may_authenticate_as_itself_at_one_endpoint(sides: Sides) -> None:
@@ -224,7 +224,7 @@ def test_sessions_and_log_lines_are_bounded(sides: Sides, caplog: pytest.LogCapt
         wait_for(lambda: len(errors) == 495)
     assert set(errors) == {"too many authentications at once"}
     assert len(processes(sides.server)) == 5
-    assert authenticator.refused == 495
+    assert authenticator.failures == 495
     lines = [record for record in caplog.records if "has not authenticated" in record.message]
     assert 0 < len(lines) < 30
     authenticator.stop()

@@ -25,7 +25,7 @@ from mesos_detector import (
     parse_master,
 )
 from mesos_detector._delivery import Delivery
-from mesos_detector._source import Publish
+from mesos_detector._source import Count, Publish
 
 
 class Still:
@@ -272,6 +272,14 @@ def test_leader_in_time_or_the_reason_why_not() -> None:
             detector.leader(timeout=0.01)
         delivery.publish(found(1))
         assert detector.leader(timeout=0).pid == "master@127.0.0.1:5051"
+
+
+def test_what_is_counted_is_said_at_a_bounded_rate(caplog: pytest.LogCaptureFixture) -> None:
+    _, delivery, _ = still()
+    for number in range(1000):
+        delivery.count(Count("malformed_nodes", f"the node {number} is skipped"))
+    assert delivery.counts().malformed_nodes == 1000
+    assert 1 <= len(caplog.records) < 100
 
 
 def test_failure_for_good_reaches_everybody() -> None:

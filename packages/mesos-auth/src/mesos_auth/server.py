@@ -81,7 +81,7 @@ class Authenticator:
         self._complaints = RateLimit(burst=10, interval=6.0)
         self._host = socket.gethostname()
         self._stopped = False
-        self.refused = 0
+        self.failures = 0
 
     def __repr__(self) -> str:
         return f"<Authenticator: {len(self._secrets)} principals, {len(self._sessions)} sessions>"
@@ -160,7 +160,7 @@ class Authenticator:
         if result.error is None:
             log.info("%s has authenticated as %r", result.pid, result.principal)
         else:
-            self.refused += 1
+            self.failures += 1
             held_back = self._complaints.allow(time.monotonic())
             if held_back is not None:
                 more = f" ({held_back} more not logged)" if held_back else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from mesos_detector.errors import DetectorError
 from mesos_detector.leader import Leader
 
 log = logging.getLogger("mesos.detector")
+
+_SAY_EVERY = 1.0
 
 Masters: TypeAlias = tuple[mesos_pb2.MasterInfo, ...]
 
@@ -68,6 +71,8 @@ class Delivery:
         self._masters_version = 0
         self._problem: str | None = None
         self._counter: Counter[str] = Counter()
+        self._said = -_SAY_EVERY
+        self._unsaid = 0
         self._watchers: list[Watcher] = []
         self._masters_watchers: list[_MastersWatcher] = []
         self._thread = threading.Thread(target=self._run, name="mesos-detector", daemon=True)
@@ -167,11 +172,18 @@ class Delivery:
         log.error("Detection of the leading master at %s has failed: %s", self._name, error)
 
     def count(self, command: Count) -> None:
-        """Count something that happened."""
+        """Count something that happened, and say it, once a second at most."""
+        now = time.monotonic()
         with self.changed:
             self._counter[command.what] += 1
-        if command.text:
-            log.warning("%s: %s", self._name, command.text)
+            if not command.text:
+                return
+            if now - self._said < _SAY_EVERY:
+                self._unsaid += 1
+                return
+            more = f" (and {self._unsaid} more)" if self._unsaid else ""
+            self._said, self._unsaid = now, 0
+        log.warning("%s: %s%s", self._name, command.text, more)
 
     def _run(self) -> None:
         while True:
