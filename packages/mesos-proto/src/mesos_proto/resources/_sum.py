@@ -72,7 +72,8 @@ class Sum:
         if position < len(self.entries):
             self._forget(last.match, len(self.entries))
             self.entries[position] = last
-            self.index[last.match] = (*self.index.get(last.match, ()), position)
+            # In order of position: of several alike, the first one goes first.
+            self.index[last.match] = tuple(sorted((*self.index.get(last.match, ()), position)))
 
     def _forget(self, match: Hashable, position: int) -> None:
         rest = tuple([other for other in self.index[match] if other != position])
