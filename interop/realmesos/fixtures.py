@@ -49,7 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "ci: part of the subset that every change must pass")
 
 
-def _get_build(version: str) -> Build:
+def build_or_skip(version: str) -> Build:
+    """Return a release; where it cannot run skip the test, or fail it when CI must have it."""
     try:
         return build(RELEASES[version])
     except NotSupported as error:
@@ -61,13 +62,13 @@ def _get_build(version: str) -> Build:
 @pytest.fixture(scope="session")
 def real_build(request: pytest.FixtureRequest) -> Build:
     """The release under test, built."""
-    return _get_build(request.config.getoption("--release"))
+    return build_or_skip(request.config.getoption("--release"))
 
 
 @pytest.fixture(scope="session")
 def older_build(request: pytest.FixtureRequest) -> Build:
     """Another release: the version comes as the parameter."""
-    return _get_build(request.param)
+    return build_or_skip(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from realmesos.errors import NotSupported
 
 BUILD_PACKAGES = ("g++", "python3")
-ZOOKEEPER_PACKAGES = ("default-jre-headless", "zookeeper")
+ZOOKEEPER_PACKAGES = ("zookeeper",)  # which brings a Java
 
 
 def check_platform() -> None:

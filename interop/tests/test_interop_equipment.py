@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from realmesos import Agent, Build, Master, elf
-from realmesos.fixtures import ClusterFactory
+from realmesos import Agent, Build, Master, NotSupported, build, elf, system
+from realmesos.fixtures import ClusterFactory, build_or_skip
 from realmesos.process import descendants_of, wait_for
 
 
@@ -24,8 +24,6 @@ def test_a_master_and_an_agent_find_each_other(
 
 
 def test_the_build_comes_from_the_cache(real_build: Build) -> None:
-    from realmesos.build import build
-
     before = real_build.program.stat()
 
     assert build(real_build.release) == real_build
@@ -60,3 +58,22 @@ def test_a_stopped_cluster_leaves_no_process(real_cluster: ClusterFactory, tmp_p
 
 def test_the_hash_of_a_symbol_version() -> None:
     assert elf.elf_hash(b"GLIBC_2.2.5") == 0x09691A75
+
+
+@pytest.mark.parametrize("ci", [True, False])
+def test_a_machine_that_cannot_run_it(monkeypatch: pytest.MonkeyPatch, ci: bool) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    if ci:
+        monkeypatch.setenv("CI", "true")
+    else:
+        monkeypatch.delenv("CI", raising=False)
+
+    with pytest.raises(pytest.fail.Exception if ci else pytest.skip.Exception, match="riscv64"):
+        build_or_skip("1.11.0")
+
+
+def test_a_user_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+    with pytest.raises(NotSupported, match=r"sudo apt-get install .* no-such-package-1 no-such-package-2"):
+        system.ensure(["no-such-package-1", "no-such-package-2"])
