@@ -90,7 +90,7 @@ def tools() -> Path:
             "the pinned protoc has wheels for Python 3.10 and 3.11 only; run with one of them"
         )
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    digest = hashlib.sha256(json.dumps([version, sys.prefix, *TOOLS]).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(json.dumps([version, sys.base_prefix, *TOOLS]).encode()).hexdigest()[:12]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mesos-python"
     home = cache / f"protoc-{digest}"
     programs = home / "bin"
