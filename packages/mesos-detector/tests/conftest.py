@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 
@@ -9,10 +10,18 @@ import pytest
 from mesos_detector.testing import ZooKeeperEnsemble, ZooKeeperUnavailableError, find_installation
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Install ZooKeeper, where it is wanted and missing, before any test's time runs."""
+    wanted = any("running_ensemble" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly:
+        with contextlib.suppress(ZooKeeperUnavailableError):  # The fixture tells.
+            find_installation()
+
+
 @pytest.fixture(scope="session")
 def running_ensemble() -> Iterator[ZooKeeperEnsemble]:
     try:
-        find_installation()
+        find_installation(install=False)
     except ZooKeeperUnavailableError as error:
         if os.environ.get("CI"):
             raise
