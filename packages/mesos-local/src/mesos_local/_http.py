@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError, Message
 from mesos_messenger.http import HttpError, Request, Response
 from mesos_proto import json
 
-__all__ = ["JSON", "PROTOBUF", "accepted", "as_json", "body_as", "principal", "reading"]
+__all__ = ["JSON", "PROTOBUF", "accepted", "as_json", "body_as", "principal", "reading", "wrong_method"]
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
@@ -22,10 +22,14 @@ M = TypeVar("M", bound=Message)
 
 def reading(request: Request) -> Response | None:
     """Refuse what is not a reading request."""
-    if request.method in ("GET", "HEAD"):
-        return None
-    text = f"Expecting one of {{ 'GET', 'HEAD' }}, but received '{request.method}'."
-    return Response.text(text, 405, {"Allow": "GET, HEAD"})
+    return None if request.method in ("GET", "HEAD") else wrong_method(request, "GET", "HEAD")
+
+
+def wrong_method(request: Request, *allowed: str) -> Response:
+    """Say which methods are allowed."""
+    named = ", ".join(f"'{method}'" for method in allowed)
+    text = f"405 Method Not Allowed. Expecting one of {{ {named} }}, but received '{request.method}'."
+    return Response.text(text, 405, {"Allow": ", ".join(allowed)})
 
 
 def as_json(request: Request, model: object) -> Response:

@@ -45,8 +45,7 @@ class SchedulerApi:
         """Take a call."""
         principal = _http.principal(request, self._secrets, REALM)
         if request.method != "POST":
-            text = f"Expecting one of {{ 'POST' }}, but received '{request.method}'."
-            raise HttpError(405, text, {"Allow": "POST"})
+            return _http.wrong_method(request, "POST")
         call = devolve(_http.body_as(v1_scheduler.Call, request, await request.read()))
         error = validation.call(call)
         if error:

@@ -173,10 +173,9 @@ def call(request: scheduler.Call) -> str | None:
 
 def update_uuid(value: bytes) -> str | None:
     """Check the 16 bytes that name a status update."""
-    if len(value) != 16:
-        return f"Expected a 16-byte UUID but got {len(value)} bytes"
-    parsed = uuid.UUID(bytes=value)
-    return None if parsed.variant == uuid.RFC_4122 and parsed.version else "Not a valid RFC 4122 UUID"
+    parsed = uuid.UUID(bytes=value) if len(value) == 16 else None
+    valid = parsed is not None and parsed.variant == uuid.RFC_4122 and parsed.version
+    return None if valid else "Not a valid UUID"
 
 
 def offers(master: Master, framework: Framework, offer_ids: Iterable[str]) -> str | None:
