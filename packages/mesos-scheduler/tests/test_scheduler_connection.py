@@ -108,6 +108,14 @@ def test_another_id_in_the_answer_ends_the_driver() -> None:
     assert ended.status is Status.ABORTED and "theirs" in (ended.reason or "")
 
 
+def test_an_answer_without_an_id_is_none() -> None:
+    driven = Driven()
+    driven.detect()
+    driven.take()
+    assert driven.receive(registered("")) == []
+    assert driven.session.phase is Phase.REGISTERING
+
+
 def test_no_master_tells_the_user_once_connected() -> None:
     driven = Driven().connect()
     assert told(driven.do(commands.MasterDetected(None))) == [events.Disconnected()]

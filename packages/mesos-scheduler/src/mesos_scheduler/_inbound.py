@@ -137,6 +137,9 @@ class Inbound:
 
     def _accept(self, framework_id: str, info: v0.MasterInfo, now: float) -> bool:
         ours = self._framework.id
+        if not framework_id:
+            _log.warning("the master registered a framework without an id, which is no registration")
+            return False
         if ours and framework_id != ours:
             self._connection.abort(f"the master registered framework {framework_id} in place of {ours}")
             return False
