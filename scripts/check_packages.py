@@ -118,7 +118,7 @@ def check_root(root: dict[str, Any], names: list[str]) -> Iterator[str]:
         "project.dependencies": (root["project"]["dependencies"], [f"{name}=={version}" for name in names]),
         "tool.coverage.run.source_pkgs": (root["tool"]["coverage"]["run"]["source_pkgs"], modules),
         "tool.mypy.mypy_path": (
-            root["tool"]["mypy"]["mypy_path"],
+            [path for path in root["tool"]["mypy"]["mypy_path"] if path.startswith("packages/")],
             [f"packages/{name}/src" for name in names],
         ),
     }
