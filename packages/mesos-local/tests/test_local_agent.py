@@ -285,3 +285,25 @@ def test_tasks_the_agent_never_got_are_reported_lost_when_it_comes_back() -> Non
     assert (status.state, status.reason) == (mesos.TASK_LOST, STATUS.REASON_RECONCILIATION)
     wire.acknowledge(framework_id, status)
     assert not wire.master.state.frameworks[framework_id.value].tasks
+
+
+@pytest.mark.parametrize("kind", ["docker", "image"])
+def test_an_image_cannot_be_run_and_the_task_says_so(kind: str) -> None:
+    wire = Wire()
+    framework_id = wire.registered()
+    (offer,) = wire.offers()
+    task = task_info(offer, executor=None)
+    if kind == "docker":
+        task.container.type = mesos.ContainerInfo.DOCKER
+        task.container.docker.image = "busybox"
+    else:
+        task.container.type = mesos.ContainerInfo.MESOS
+        task.container.mesos.image.type = mesos.Image.DOCKER
+        task.container.mesos.image.docker.name = "busybox"
+    wire.accept(framework_id, [offer], [task])
+    (status,) = wire.statuses()
+    assert (status.state, status.reason) == (mesos.TASK_FAILED, STATUS.REASON_CONTAINER_LAUNCH_FAILED)
+    assert "images" in status.message
+    assert not wire.launched
+    wire.acknowledge(framework_id, status)
+    assert not wire.agent.state.frameworks

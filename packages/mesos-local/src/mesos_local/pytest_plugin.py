@@ -5,8 +5,9 @@
     def test_my_framework(mesos_cluster):
         run(mesos_cluster.master_address)
 
-`@pytest.mark.mesos_cluster(agents=3, resources="cpus:8")` says what kind of cluster a test wants; the arguments
-are those of `LocalCluster`. Without the mark, all tests of a module share one, that nobody should harm.
+`@pytest.mark.mesos_cluster(agents=3, resources="cpus:8")` says what kind of cluster a test wants; the
+arguments are those of `LocalCluster`. Without the mark, all tests of a module share one, which they must not
+harm.
 """
 
 from __future__ import annotations

@@ -312,6 +312,7 @@ def acknowledged(agent: Agent, framework: Framework, task_id: str) -> None:
         if record is not None:
             executor.completed.append(record)
             retire(agent, framework, executor)
+    _retire_framework(agent, framework)
 
 
 def retire(agent: Agent, framework: Framework, executor: Executor) -> None:
@@ -322,7 +323,13 @@ def retire(agent: Agent, framework: Framework, executor: Executor) -> None:
         del framework.executors[executor.id]
         checkpoints.ended(agent, framework, executor)
         framework.completed_executors.append(executor)
-    if not framework.executors and agent.frameworks.get(framework.id) is framework:
+    _retire_framework(agent, framework)
+
+
+def _retire_framework(agent: Agent, framework: Framework) -> None:
+    """Drop the record of a framework that has nothing here any longer."""
+    waiting = any(key[0] == framework.id for key in agent.streams)
+    if not framework.executors and not waiting and agent.frameworks.get(framework.id) is framework:
         del agent.frameworks[framework.id]
         agent.completed_frameworks.append(framework)
 
@@ -339,6 +346,4 @@ def shutdown_framework(agent: Agent, framework_id: str) -> None:
             retire(agent, framework, executor)
         else:
             shutdown(agent, framework, executor)
-    if not framework.executors and agent.frameworks.get(framework_id) is framework:
-        del agent.frameworks[framework_id]
-        agent.completed_frameworks.append(framework)
+    _retire_framework(agent, framework)

@@ -39,7 +39,17 @@ def run(agent: Agent, sender: str, message: internal.RunTaskMessage) -> None:
     command_task = not task.HasField("executor")
     executor_id = task.task_id.value if command_task else task.executor.executor_id.value
     executor = framework.executors.get(executor_id)
-    if executor is None:
+    if _needs_image(task) or _needs_image(task.executor):
+        statuses.make(
+            agent,
+            framework,
+            None,
+            task.task_id,
+            mesos.TASK_FAILED,
+            _Status.REASON_CONTAINER_LAUNCH_FAILED,
+            "Failed to launch container: an embedded cluster runs processes, not container images",
+        )
+    elif executor is None:
         wanted = executors.command_executor_info(agent, framework, task) if command_task else task.executor
         executor = executors.start(agent, framework, wanted, task, command_task=command_task)
         executor.queued[task.task_id.value] = task
@@ -49,6 +59,13 @@ def run(agent: Agent, sender: str, message: internal.RunTaskMessage) -> None:
         executors.deliver(agent, framework, executor, task)
     else:
         _drop(agent, framework, task.task_id, f"Executor {executor.state.value}")
+
+
+def _needs_image(holder: mesos.TaskInfo | mesos.ExecutorInfo) -> bool:
+    """Tell whether a task or an executor is to run in a container made of an image."""
+    container = holder.container
+    docker = holder.HasField("container") and container.type == mesos.ContainerInfo.DOCKER
+    return docker or container.mesos.HasField("image")
 
 
 def _drop(agent: Agent, framework: Framework, task_id: mesos.TaskID, text: str) -> None:
