@@ -99,7 +99,7 @@ def tools() -> Path:
     if home.exists():
         shutil.rmtree(home)
     print(f"installing {', '.join(TOOLS[1:4])} into {home}", file=sys.stderr)
-    venv.create(home, with_pip=True)
+    venv.create(home, with_pip=True, symlinks=True)
     pip: list[str | Path] = [programs / "python", "-m", "pip", "install", "--quiet", "--no-deps"]
     run([*pip, "--disable-pip-version-check", "--only-binary", ":all:", *TOOLS])
     (home / "complete").touch()

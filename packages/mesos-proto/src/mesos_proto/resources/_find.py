@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from mesos_proto.errors import InsufficientResourcesError
-from mesos_proto.resources._shape import Entry
+from mesos_proto.resources._shape import Entry, reduced
+from mesos_proto.resources._sum import holds
 from mesos_proto.values import Ranges
 
 if TYPE_CHECKING:
@@ -30,29 +31,35 @@ def _find_one(have: Resources, target: Entry) -> Resources | None:
     """Find one target; each of the steps takes at most one resource that does not suffice alone."""
     from mesos_proto.resources._resources import Resources
 
-    def bare(entry: Entry) -> Resources:
-        """Leave out what a target does not name."""
-        changes: dict[str, object] = {"reservations": ()}
-        if target.shape.allocation is None:
-            changes["allocation"] = None
-        return Resources._of([entry._replace(shape=entry.shape.but(**changes))])
+    # What a target does not name does not count: its role never does.
+    changes: dict[str, object] = {"reservations": ()}
+    if target.shape.allocation is None:
+        changes["allocation"] = None
+
+    def bare(entry: Entry) -> Entry:
+        return entry._replace(shape=entry.shape.but(**changes))
 
     found: list[Entry] = []
-    total = have
+    total = list(have._entries)
     remaining = bare(target)
     for wanted in _steps(target.shape.role):
-        for entry in total._entries:
-            if not wanted(entry):
+        for position, entry in enumerate(total):
+            if entry.shape.name != target.shape.name or not wanted(entry):
                 continue
             candidate = bare(entry)
-            if candidate.contains(remaining):
+            if holds(candidate, remaining):
                 same = {"reservations": entry.shape.reservations, "allocation": entry.shape.allocation}
-                found += [rest._replace(shape=rest.shape.but(**same)) for rest in remaining._entries]
+                found.append(remaining._replace(shape=remaining.shape.but(**same)))
                 return Resources._of(found)
-            if remaining.contains(candidate):
+            if holds(remaining, candidate):
                 found.append(entry)
-                total = total - Resources._of([entry])
-                remaining = remaining - candidate
+                last = total.pop()
+                if position < len(total):
+                    total[position] = last
+                if entry.shape.shared:
+                    remaining = remaining._replace(copies=remaining.copies - entry.copies)
+                else:
+                    remaining = remaining._replace(amount=reduced(remaining.amount, entry.amount))
                 break
     return None
 

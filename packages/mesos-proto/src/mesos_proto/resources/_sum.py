@@ -94,11 +94,17 @@ def index_of(entries: Iterable[Entry]) -> Index:
 
 def contains(entries: Sequence[Entry], index: Index, entry: Entry) -> bool:
     """Tell whether one of the entries holds another."""
-    match = entry.match
-    found = index.get(match)
-    if found is None:
-        return False
-    have = entries[found[0]]
+    found = index.get(entry.match)
+    return found is not None and _covers(entries[found[0]], entry)
+
+
+def holds(have: Entry, entry: Entry) -> bool:
+    """Tell whether an entry holds another."""
+    return have.match == entry.match and _covers(have, entry)
+
+
+def _covers(have: Entry, entry: Entry) -> bool:
+    """Tell whether an entry holds another that matches it."""
     if entry.shape.shared:
         return have.copies >= entry.copies
-    return match is not entry.shape or covers(have.amount, entry.amount)
+    return entry.match is not entry.shape or covers(have.amount, entry.amount)
