@@ -143,6 +143,25 @@ def test_what_the_master_says_at_the_end_is_raised(master: FakeMaster) -> None:
     assert driver.status is Status.STOPPED
 
 
+def test_a_fault_of_the_drivers_own_is_no_secret(
+    master: FakeMaster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scheduler = Recorder()
+    driver = make_driver(scheduler, master.address)
+    driver.start()
+    wait_for(lambda: "registered" in scheduler.names)
+
+    def fail(messages: object, now: float) -> None:
+        raise RuntimeError("no idea")
+
+    monkeypatch.setattr(driver._session._inbound, "receive", fail)
+    master.send(*updates("t"))
+    with pytest.raises(DriverAborted, match="RuntimeError: no idea"):
+        driver.join(20)
+    assert scheduler.errors == ["the driver failed: RuntimeError: no idea"]
+    assert "the driver fails" in caplog.text
+
+
 def test_stop_in_a_callback_ends_everything(master: FakeMaster) -> None:
     before_threads, before_files = threading.active_count(), file_descriptors()
     scheduler = Recorder()

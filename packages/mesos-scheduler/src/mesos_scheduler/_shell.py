@@ -26,6 +26,7 @@ from . import events
 from ._authentication import Authentication
 from ._inbound import MESSAGES
 from .commands import (
+    Abort,
     AcknowledgeStatusUpdate,
     Authenticate,
     CancelAuthentication,
@@ -167,12 +168,13 @@ class Shell:
         try:
             self._messenger.call_soon(call, *args)
         except NotRunningError:
-            _log.debug("all is closed; %r comes too late", call)
+            # Before the start, which wakes by itself, or after the end.
+            self._awake = False
 
-    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+    def call_later(self, seconds: float, call: Callable[..., None], *args: object) -> None:
         """Call on the loop thread after that many seconds, unless all is closed by then."""
         try:
-            self._messenger.call_later(seconds, call)
+            self._messenger.call_later(seconds, call, *args)
         except NotRunningError:
             _log.debug("all is closed; %r comes too late", call)
 
@@ -190,7 +192,14 @@ class Shell:
 
     def _turn(self) -> None:
         self._awake = False
-        now = time.monotonic()
+        try:
+            self._take_news(time.monotonic())
+        except Exception as error:
+            # A fault of ours: whoever waits for the driver must hear of it.
+            _log.exception("the driver fails")
+            self._handle(Abort(f"the driver failed: {type(error).__name__}: {error}"), time.monotonic())
+
+    def _take_news(self, now: float) -> None:
         inbox = self._inbox
         handled: list[events.Acknowledgement] = []
         while inbox:
@@ -220,14 +229,14 @@ class Shell:
         self._deliver(command)
         if self._parked:
             self._parked = False
-            self._messenger.call_later(POLL, self._poll)
+            self.call_later(POLL, self._poll)
         if self._pending_size > self._place.queue_limit and not self._congested:
             self._set_congested(True)
 
     def _poll(self) -> None:
         if self._inbox:
             self._turn()
-            self._messenger.call_later(POLL, self._poll)
+            self.call_later(POLL, self._poll)
             return
         self._parked = True
         if self._inbox:  # One came between the look and the flag.
@@ -277,13 +286,17 @@ class Shell:
         if self._linked is not None and self._linked != command.upid:
             self._messenger.unlink(self._linked)
         self._linked = command.upid
-        self._messenger.upid_towards(str(command.upid))
-        self._messenger.link(
-            command.upid, lambda _: self.post(LinkBroken(number)), reconnect=command.reconnect
-        )
+        try:
+            self._messenger.upid_towards(str(command.upid))
+            self._messenger.link(
+                command.upid, lambda _: self.post(LinkBroken(number)), reconnect=command.reconnect
+            )
+        except MessengerError as error:
+            _log.error("no way to %s: %s", command.upid, error)
+            self.post(LinkBroken(number))
 
     def _start_timer(self, command: StartTimer) -> None:
-        self._messenger.call_later(command.seconds, self.post, command.fired)
+        self.call_later(command.seconds, self.post, command.fired)
 
     def _authenticate(self, command: Authenticate) -> None:
         assert self._authentication is not None
