@@ -115,9 +115,9 @@ def test_calls_run_in_order_on_the_loop(pair: tuple[Messenger, Messenger]) -> No
     for number in range(2000):
         a.call_soon(calls, number)
     a.call_soon(lambda: where.append(a.on_loop()))
-    never = a.call_later(0.01, calls, "never")
-    never.cancel()
-    a.call_later(0.02, calls, "later")
+    a.call_soon(lambda: a.call_later(0.01, calls, "never").cancel())
+    a.call_later(60, calls, "never").cancel()
+    a.call_later(0.05, calls, "later")
     assert calls.wait(2001) == [*((number,) for number in range(2000)), ("later",)]
     assert where == [True] and not a.on_loop()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -18,6 +19,7 @@ from mesos_messenger import (
     Response,
 )
 from messenger_helpers import (
+    DEADLINE,
     Calls,
     Inbox,
     connect,
@@ -60,6 +62,28 @@ def encode(messenger: Messenger, value: str) -> bytes:
     return Encoder(SENDER, messenger.upid, NAME).encode(text(value).SerializeToString())
 
 
+def send_until_stalled(peer: socket.socket, data: bytes, messenger: Messenger) -> int:
+    """Send until the messenger has stopped reading and the kernels' buffers are full; return how much."""
+    sent = 0
+    peer.settimeout(0.1)
+    deadline = time.monotonic() + 2 * DEADLINE
+    while True:
+        try:
+            sent += peer.send(data)
+        except TimeoutError:
+            if messenger.snapshot().connections_stalled:
+                return sent
+        assert time.monotonic() < deadline and sent < 500_000_000
+
+
+def read_to_the_end(peer: socket.socket) -> bytes:
+    """Read until the peer closes, which is a reset when it had not read everything."""
+    try:
+        return read_all(peer)
+    except ConnectionResetError:
+        return b""
+
+
 def drops(messenger: Messenger, reason: str) -> int:
     return messenger.snapshot().total.drops.get(reason, 0)
 
@@ -67,17 +91,10 @@ def drops(messenger: Messenger, reason: str) -> int:
 def test_one_that_reads_no_answers() -> None:
     with target() as (messenger, _, check), connect(messenger.upid) as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        peer.settimeout(0.3)
-        data = encode(messenger, "x") * 5000
-        sent = 0
-        with pytest.raises(TimeoutError):
-            while True:
-                sent += peer.send(data)
-                assert sent < 500_000_000
+        sent = send_until_stalled(peer, encode(messenger, "x") * 5000, messenger)
         # It is not read from any longer: what was read is what the kernels held, and one read more.
         held = messenger.snapshot().total.bytes_in
         assert held < sent
-        assert messenger.snapshot().connections_stalled == 1
         check()
 
 
@@ -91,12 +108,8 @@ def test_one_that_asks_and_reads_nothing() -> None:
 
     with target() as (messenger, _, check), connect(messenger.upid) as peer:
         messenger.route("/page", page)
-        peer.settimeout(0.3)
-        with pytest.raises(TimeoutError):
-            while True:
-                peer.send(b"GET /page HTTP/1.1\r\n\r\n" * 1000)
+        send_until_stalled(peer, b"GET /page HTTP/1.1\r\n\r\n" * 1000, messenger)
         check()
-        assert messenger.snapshot().connections_stalled == 1
         assert answered < 50, "each answer waits for the one before to be read"
 
 
@@ -138,9 +151,10 @@ def test_one_that_never_finishes_is_closed_but_not_an_idle_one() -> None:
 def test_one_that_sends_garbage(garbage: bytes) -> None:
     with target() as (messenger, _, check):
         with connect(messenger.upid) as peer:
-            peer.sendall(garbage)
-            assert read_all(peer) == b"", "closed without a word, as libprocess does"
-        assert drops(messenger, "bad_request") == 1
+            with suppress(OSError):
+                peer.sendall(garbage)
+            assert read_to_the_end(peer) == b"", "closed without a word, as libprocess does"
+        eventually(lambda: drops(messenger, "bad_request") == 1)
         check()
 
 

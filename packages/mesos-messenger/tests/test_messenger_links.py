@@ -158,6 +158,7 @@ def test_stop_does_not_wait_for_a_peer_that_never_reads() -> None:
         count = 300
         for number in range(count):
             messenger.send(peer.upid, text(f"{number} " + "x" * 50_000))
+        eventually(lambda: messenger.snapshot().total.messages_out)
         messenger.stop(0.5)
         total = messenger.snapshot().total
         assert 0 < len(undelivered.calls) < count

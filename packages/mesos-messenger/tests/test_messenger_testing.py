@@ -134,5 +134,5 @@ def test_work_that_never_ends_is_told() -> None:
 
     again()
     with pytest.raises(RuntimeError, match="does not end"):
-        loop.run_until_idle()
+        loop.run_until_idle(turns=1000)
     loop.close()

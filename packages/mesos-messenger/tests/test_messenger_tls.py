@@ -251,7 +251,7 @@ def test_openssl_as_the_client(openssl: str, version: str) -> None:
         wrong = ["-cert", KEYS / "stranger.crt", "-key", KEYS / "stranger.key"]
         for arguments in ([*trust], [*trust, *wrong]):
             assert b"202 Accepted" not in s_client(openssl, b.upid, message, *arguments)
-        eventually(lambda: b.snapshot().total.drops.get("tls") == 2)
+        eventually(lambda: b.snapshot().total.drops.get("tls", 0) >= 2)
         assert len(inbox.values) == 1
 
 

@@ -67,10 +67,13 @@ class ManualLoop(asyncio.SelectorEventLoop):
         self.run_forever()
         return self._made != before
 
-    def run_until_idle(self) -> None:
-        """Make the calls that are due, and those they lead to, until none is left."""
+    def run_until_idle(self, turns: int = _MOST_TURNS) -> None:
+        """Make the calls that are due, and those they lead to, until none is left.
+
+        Raises `RuntimeError` when that takes more than so many turns.
+        """
         quiet = 0
-        for _ in range(_MOST_TURNS):
+        for _ in range(turns):
             quiet = 0 if self.turn() else quiet + 1
             if quiet == 2:
                 return
