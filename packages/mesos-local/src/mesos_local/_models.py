@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from mesos_proto import json
+from mesos_proto.resources import ResourceFormat, Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "Json",
     "attributes",
     "executor_fields",
+    "full_resources",
     "labels",
     "ranges",
     "resources",
@@ -53,6 +56,14 @@ def resources(messages: Iterable[Any]) -> Json:
     for name, pairs in spans.items():
         model[name] = "[" + ", ".join(f"{begin}-{end}" for begin, end in sorted(pairs)) + "]"
     return model
+
+
+def full_resources(total: Resources, *, role: str | None = None) -> list[Json]:
+    """Write resources one by one, with both forms of reservations; allocated to `role` when given."""
+    shown = total.allocate(role) if role is not None else total
+    return [
+        dict(json.to_dict(message)) for message in shown.messages(version=0, format=ResourceFormat.ENDPOINT)
+    ]
 
 
 def attributes(messages: Iterable[mesos.Attribute]) -> Json:
@@ -114,7 +125,11 @@ def _status(status: mesos.TaskStatus) -> Json:
         model["container_status"] = {
             "container_id": {"value": container.container_id.value},
             "network_infos": [
-                {"ip_addresses": [{"ip_address": each.ip_address} for each in info.ip_addresses]}
+                {
+                    "ip_addresses": [
+                        {"protocol": "IPv4", "ip_address": each.ip_address} for each in info.ip_addresses
+                    ]
+                }
                 for info in container.network_infos
             ],
         }

@@ -9,6 +9,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
+from .._tasks import task_record
 from .._wire import NO_PROCESS
 from . import checkpoints, paths, statuses, volumes
 from .environment import executor_environment, grace_period
@@ -154,7 +155,7 @@ def register(agent: Agent, sender: str, message: internal.RegisterExecutorMessag
 
 def deliver(agent: Agent, framework: Framework, executor: Executor, task: mesos.TaskInfo) -> None:
     """Send a task to a running executor."""
-    record = statuses.task_record(framework, executor, task)
+    record = task_record(framework.info.id, task)
     executor.launched[task.task_id.value] = record
     executor.ever_launched = True
     checkpoints.task(agent, framework, executor, record)
@@ -297,7 +298,7 @@ def _end_tasks(agent: Agent, framework: Framework, executor: Executor) -> None:
         mesos.TASK_FAILED, _Status.REASON_EXECUTOR_TERMINATED, "Executor terminated"
     )
     for task in list(executor.queued.values()):
-        record = statuses.task_record(framework, executor, task)
+        record = task_record(framework.info.id, task)
         executor.launched[task.task_id.value] = record
         checkpoints.task(agent, framework, executor, record)
     executor.queued.clear()

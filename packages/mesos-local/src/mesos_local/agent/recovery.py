@@ -19,6 +19,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
+from .._tasks import TERMINAL_STATES
 from .._wire import NO_PROCESS
 from . import checkpoints, executors, paths, registration, statuses
 from .state import AdoptContainer, Agent, Connection, Executor, ExecutorState, Framework, Termination
@@ -103,7 +104,7 @@ def _replay(
                 statuses.note(executor, entry.update)
             continue
         update = stream.acknowledge(entry.uuid)
-        if update is not None and update.status.state in statuses.TERMINAL_STATES and not stream.pending:
+        if update is not None and update.status.state in TERMINAL_STATES and not stream.pending:
             record = executor.terminated.pop(task_id, None)
             if record is not None:
                 executor.completed.append(record)

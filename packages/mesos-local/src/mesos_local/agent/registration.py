@@ -9,6 +9,7 @@ from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
 from .._models import MESOS_VERSION
+from .._tasks import task_record
 from . import checkpoints, statuses
 from .state import Agent, Connection, StopAgent
 
@@ -85,7 +86,7 @@ def _reregistration(agent: Agent) -> internal.ReregisterSlaveMessage:
         for executor in framework.executors.values():
             if not executor.command_task:
                 message.executor_infos.append(executor.info)
-            queued = [statuses.task_record(framework, executor, each) for each in executor.queued.values()]
+            queued = [task_record(framework.info.id, each) for each in executor.queued.values()]
             for record in [*executor.launched.values(), *executor.terminated.values(), *queued]:
                 task = message.tasks.add()
                 task.CopyFrom(record)

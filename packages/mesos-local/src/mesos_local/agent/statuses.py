@@ -7,6 +7,7 @@ import logging
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
+from .._tasks import TERMINAL_STATES, note_status
 from .._wire import is_process
 from . import checkpoints
 from .state import Agent, Connection, Executor, Framework
@@ -21,43 +22,11 @@ __all__ = [
     "resend",
     "resend_all",
     "take",
-    "task_record",
 ]
 
 log = logging.getLogger("mesos.local.agent")
 
 _Status = mesos.TaskStatus
-TERMINAL_STATES = frozenset(
-    {
-        mesos.TASK_FINISHED,
-        mesos.TASK_FAILED,
-        mesos.TASK_KILLED,
-        mesos.TASK_LOST,
-        mesos.TASK_ERROR,
-        mesos.TASK_DROPPED,
-        mesos.TASK_GONE,
-        mesos.TASK_GONE_BY_OPERATOR,
-    }
-)
-
-
-def task_record(framework: Framework, executor: Executor, info: mesos.TaskInfo) -> mesos.Task:
-    """Make the record of a task the agent was given."""
-    record = mesos.Task(
-        name=info.name,
-        task_id=info.task_id,
-        framework_id=framework.info.id,
-        slave_id=info.slave_id,
-        state=mesos.TASK_STAGING,
-        resources=info.resources,
-    )
-    if not executor.command_task:
-        record.executor_id.CopyFrom(executor.info.executor_id)
-    for name in ("labels", "discovery", "container", "health_check", "kill_policy"):
-        if info.HasField(name):
-            getattr(record, name).CopyFrom(getattr(info, name))
-    record.user = executor.info.command.user or framework.info.user
-    return record
 
 
 def make(
@@ -175,11 +144,7 @@ def note(executor: Executor, update: internal.StatusUpdate) -> None:
     if record is None:
         return
     record.state = update.status.state
-    if record.statuses and record.statuses[-1].state == update.status.state:
-        record.statuses[-1].CopyFrom(update.status)
-    else:
-        record.statuses.add().CopyFrom(update.status)
-    record.statuses[-1].ClearField("data")
+    note_status(record, update.status)
     if record.state in TERMINAL_STATES:
         executor.terminated[task_id] = executor.launched.pop(task_id)
 

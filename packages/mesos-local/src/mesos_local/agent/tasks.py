@@ -7,6 +7,7 @@ import logging
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
+from .._tasks import task_record
 from .._wire import NO_PROCESS
 from . import checkpoints, executors, statuses
 from .state import Agent, Connection, Executor, ExecutorState, Framework
@@ -93,7 +94,7 @@ def kill(agent: Agent, sender: str, message: internal.KillTaskMessage) -> None:
 
 def _kill_queued(agent: Agent, framework: Framework, executor: Executor, task_id: mesos.TaskID) -> None:
     task = executor.queued.pop(task_id.value)
-    executor.launched[task_id.value] = statuses.task_record(framework, executor, task)
+    executor.launched[task_id.value] = task_record(framework.info.id, task)
     statuses.make(
         agent,
         framework,

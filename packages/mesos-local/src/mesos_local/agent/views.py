@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 
 from .. import _forms, _models
 from .._models import Json
+from ..config import with_checkpointed
 from .registration import CAPABILITIES
 from .state import Agent, Connection, Executor, ExecutorState, Framework
 
@@ -26,11 +28,18 @@ def _executor(executor: Executor) -> Json:
         "container": executor.container_id,
         "directory": executor.directory,
         "resources": _models.resources(executor.info.resources),
-        "type": mesos.ExecutorInfo.Type.Name(executor.info.type),
+        **_type(executor),
+        "role": next(iter(_forms.allocation_roles(executor.info.resources)), "*"),
         "tasks": [shown(each) for each in executor.launched.values()],
         "queued_tasks": [{"id": each.task_id.value, "name": each.name} for each in executor.queued.values()],
         "completed_tasks": [shown(each) for each in [*executor.terminated.values(), *executor.completed]],
     }
+
+
+def _type(executor: Executor) -> Json:
+    if not executor.info.HasField("type"):
+        return {}
+    return {"type": mesos.ExecutorInfo.Type.Name(executor.info.type)}
 
 
 def _framework(framework: Framework) -> Json:
@@ -50,6 +59,14 @@ def _framework(framework: Framework) -> Json:
 
 def state(agent: Agent, flags: Json) -> Json:
     """Give the answer of `/state`."""
+    total = with_checkpointed(_forms.inner(agent.info.resources), agent.checkpointed)
+    executors = [each for framework in agent.frameworks.values() for each in framework.executors.values()]
+    used = Resources.sum(
+        [
+            *(_forms.inner(each.info.resources) for each in executors),
+            *(_forms.inner(record.resources) for each in executors for record in each.launched.values()),
+        ]
+    )
     model: Json = {
         **_models.version(),
         "start_time": agent.start_time,
@@ -57,7 +74,18 @@ def state(agent: Agent, flags: Json) -> Json:
         "pid": agent.pid,
         "hostname": agent.info.hostname,
         "capabilities": [mesos.SlaveInfo.Capability.Type.Name(each) for each in CAPABILITIES],
-        "resources": _models.resources(agent.info.resources),
+        "resources": _models.resources(total),
+        "reserved_resources": {role: _models.resources(each) for role, each in total.reservations().items()},
+        "reserved_resources_full": {
+            role: _models.full_resources(each) for role, each in total.reservations().items()
+        },
+        "reserved_resources_allocated": {
+            role: _models.resources(each) for role, each in used.reservations().items()
+        },
+        "unreserved_resources": _models.resources(total.unreserved()),
+        "unreserved_resources_full": _models.full_resources(total.unreserved()),
+        "unreserved_resources_allocated": _models.resources(used.unreserved()),
+        "resource_providers": [],
         "attributes": _models.attributes(agent.info.attributes),
         "flags": flags,
         "frameworks": [_framework(each) for each in agent.frameworks.values()],

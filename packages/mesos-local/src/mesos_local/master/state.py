@@ -16,11 +16,11 @@ from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .._models import MESOS_VERSION
+from .._tasks import TERMINAL_STATES
 from .._wire import CancelTimer, Link, Received, Send, SetTimer, TimerKey, is_process
 from .http_events import as_event
 
 __all__ = [
-    "TERMINAL_STATES",
     "Agent",
     "AgentState",
     "Framework",
@@ -37,19 +37,6 @@ __all__ = [
 
 MAX_COMPLETED_FRAMEWORKS = 50
 MAX_COMPLETED_TASKS = 1000
-
-TERMINAL_STATES = frozenset(
-    {
-        mesos.TASK_FINISHED,
-        mesos.TASK_FAILED,
-        mesos.TASK_KILLED,
-        mesos.TASK_LOST,
-        mesos.TASK_ERROR,
-        mesos.TASK_DROPPED,
-        mesos.TASK_GONE,
-        mesos.TASK_GONE_BY_OPERATOR,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)

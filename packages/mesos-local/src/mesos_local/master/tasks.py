@@ -15,9 +15,10 @@ from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .. import _forms
+from .._tasks import TERMINAL_STATES, note_status, task_record
 from .._wire import NO_PROCESS
 from . import allocator
-from .state import TERMINAL_STATES, Agent, AgentState, Framework, Master, Task
+from .state import Agent, AgentState, Framework, Master, Task
 
 __all__ = [
     "acknowledge",
@@ -47,32 +48,10 @@ def record(master: Master, framework: Framework, agent: Agent, proto: mesos.Task
     return task
 
 
-def task_message(info: mesos.TaskInfo, framework: Framework) -> mesos.Task:
-    """Make the record of a task that is being launched."""
-    proto = mesos.Task(
-        name=info.name,
-        task_id=info.task_id,
-        framework_id=framework.info.id,
-        slave_id=info.slave_id,
-        state=mesos.TASK_STAGING,
-        resources=info.resources,
-    )
-    if info.HasField("executor"):
-        proto.executor_id.CopyFrom(info.executor.executor_id)
-    for name in ("labels", "discovery", "container", "health_check", "kill_policy"):
-        if info.HasField(name):
-            getattr(proto, name).CopyFrom(getattr(info, name))
-    command = info.executor.command if info.HasField("executor") else info.command
-    proto.user = command.user or framework.info.user
-    for name, limit in info.limits.items():
-        proto.limits[name].CopyFrom(limit)
-    return proto
-
-
 def launch(master: Master, framework: Framework, agent: Agent, info: mesos.TaskInfo, role: str) -> bool:
     """Record a validated task and send it to its agent. Tells whether its executor is new there."""
     new_executor = info.HasField("executor") and add_executor(framework, agent, info.executor)
-    record(master, framework, agent, task_message(info, framework), role)
+    record(master, framework, agent, task_record(framework.info.id, info), role)
     run = internal.RunTaskMessage(
         framework_id=framework.info.id,
         framework=framework.info,
@@ -188,17 +167,10 @@ def _note(master: Master, task: Task, update: internal.StatusUpdate) -> None:
     if not was_terminal:
         latest = update.latest_state if update.HasField("latest_state") else update.status.state
         task.proto.state = latest
-    _note_status(task, update.status)
+    note_status(task.proto, update.status)
     if task.terminal and not was_terminal:
         master.count(f"tasks_{mesos.TaskState.Name(task.proto.state)[5:].lower()}")
         give_back(master, task)
-
-
-def _note_status(task: Task, status: mesos.TaskStatus) -> None:
-    statuses = task.proto.statuses
-    kept = statuses[-1] if statuses and statuses[-1].state == status.state else statuses.add()
-    kept.CopyFrom(status)
-    kept.ClearField("data")
 
 
 def give_back(master: Master, task: Task) -> None:
@@ -267,7 +239,7 @@ def lose(
         complete(master, framework, task)
         return
     task.proto.state = state
-    _note_status(task, _Status(task_id=task.proto.task_id, state=state, reason=reason, message=text))
+    note_status(task.proto, _Status(task_id=task.proto.task_id, state=state, reason=reason, message=text))
     complete(master, framework, task)
     if state == mesos.TASK_UNREACHABLE:
         framework.completed.remove(task)

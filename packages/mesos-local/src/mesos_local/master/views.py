@@ -12,11 +12,15 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from .. import _models
 from .._models import Json
 from .offers import message as offer_message
-from .state import Agent, AgentState, Framework, FrameworkState, Master, Task
+from .state import Agent, AgentState, Framework, FrameworkState, Master, OfferRecord, Task
 
 __all__ = ["frameworks", "metrics", "roles", "slaves", "state", "state_summary", "tasks"]
 
-_TASK_STATES = tuple(mesos.TaskState.keys())
+_UNCOUNTED = frozenset({"TASK_DROPPED", "TASK_GONE", "TASK_GONE_BY_OPERATOR", "TASK_UNKNOWN"})
+_TASK_STATES = tuple(name for name in mesos.TaskState.keys() if name not in _UNCOUNTED)  # noqa: SIM118
+_NOT_IN_SUMMARY = frozenset(
+    {"checkpoint", "failover_timeout", "registered_time", "role", "roles", "unregistered_time", "user"}
+)
 _SCALARS = ("cpus", "mem", "disk", "gpus")
 
 
@@ -66,6 +70,29 @@ def _agent(master: Master, agent: Agent) -> Json:
     if agent.reregistered_time is not None:
         model["reregistered_time"] = agent.reregistered_time
     return model
+
+
+def _agent_full(master: Master, agent: Agent) -> Json:
+    offers = [master.offers[each] for each in agent.offers]
+    return {
+        "reserved_resources_full": {
+            role: _models.full_resources(each) for role, each in agent.total.reservations().items()
+        },
+        "unreserved_resources_full": _models.full_resources(agent.total.unreserved()),
+        "used_resources_full": [
+            model
+            for (framework_id, role), held in agent.allocated.items()
+            for model in _models.full_resources(_used_of(held, offers, framework_id, role), role=role)
+        ],
+        "offered_resources_full": [
+            model for each in offers for model in _models.full_resources(each.resources, role=each.role)
+        ],
+    }
+
+
+def _used_of(held: Resources, offers: list[OfferRecord], framework_id: str, role: str) -> Resources:
+    mine = (each.resources for each in offers if (each.framework_id, each.role) == (framework_id, role))
+    return held - Resources.sum(mine)
 
 
 def _framework_fields(framework: Framework) -> Json:
@@ -149,7 +176,11 @@ def frameworks(master: Master, framework_id: str | None = None) -> Json:
 def slaves(master: Master, agent_id: str | None = None) -> Json:
     """Give the answer of `/slaves`."""
     return {
-        "slaves": [_agent(master, each) for each in master.agents.values() if agent_id in (None, each.id)],
+        "slaves": [
+            {**_agent(master, each), **_agent_full(master, each)}
+            for each in master.agents.values()
+            if agent_id in (None, each.id)
+        ],
         "recovered_slaves": [
             {"id": key, "hostname": info.hostname, "port": info.port}
             for key, info in master.recovered_agents.items()
@@ -181,7 +212,8 @@ def state(master: Master, flags: Json) -> Json:
             "hostname": master.settings.hostname,
         },
         "flags": flags,
-        **slaves(master),
+        "slaves": [_agent(master, each) for each in master.agents.values()],
+        "recovered_slaves": slaves(master)["recovered_slaves"],
         **frameworks(master),
         "orphan_tasks": [],
     }
@@ -203,21 +235,18 @@ def state_summary(master: Master) -> Json:
         used = _framework_used(master, framework)
         offered = _offered(master, framework.offers)
         everything = [*framework.tasks.values(), *framework.unreachable.values(), *framework.completed]
+        fields = _framework_fields(framework)
         summaries.append(
             {
-                **_framework_fields(framework),
+                **{name: value for name, value in fields.items() if name not in _NOT_IN_SUMMARY},
                 "used_resources": _models.resources(used),
                 "offered_resources": _models.resources(offered),
                 **_counts(everything),
                 "slave_ids": sorted({each.agent_id for each in framework.tasks.values()}),
             }
         )
-    return {
-        "hostname": master.settings.hostname,
-        "cluster": master.settings.cluster,
-        "slaves": agents,
-        "frameworks": summaries,
-    }
+    named = {"cluster": master.settings.cluster} if master.settings.cluster else {}
+    return {"hostname": master.settings.hostname, **named, "slaves": agents, "frameworks": summaries}
 
 
 def tasks(master: Master, query: dict[str, str]) -> Json:
@@ -259,6 +288,7 @@ def roles(master: Master) -> Json:
                 "weight": master.settings.weights.get(name, 1.0),
                 "resources": _models.resources(held),
                 "allocated": _models.resources(held),
+                "quota": {"role": name, "consumed": held.quantities()},
                 "frameworks": [each.id for each in master.frameworks.values() if name in each.roles],
             }
         )
