@@ -13,9 +13,8 @@ Handlers = dict[type, Callable[[Any], None]]
 
 def handlers(scheduler: Scheduler, driver: SchedulerDriver) -> Handlers:
     """Return, for each type of event, what calls the user."""
-    status_update = scheduler.status_update
     return {
-        events.StatusUpdate: lambda event: status_update(driver, event.status),
+        events.StatusUpdate: lambda event: scheduler.status_update(driver, event.status),
         events.ResourceOffers: lambda event: scheduler.resource_offers(driver, event.offers),
         events.Registered: lambda event: scheduler.registered(driver, event.framework_id, event.master_info),
         events.Reregistered: lambda event: scheduler.reregistered(driver, event.master_info),
