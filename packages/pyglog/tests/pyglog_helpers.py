@@ -167,5 +167,7 @@ def read_files(folder: Path, severity: str = "INFO") -> list[Line]:
     """All records of the files of a severity that `run_program`'s processes made."""
     lines: list[Line] = []
     for path in sorted(folder.glob(f"program.*.log.{severity}.*")):
-        lines += parse_file(path.read_bytes())
+        data = path.read_bytes()
+        if data:  # an interrupt in the midst of its making leaves a file empty
+            lines += parse_file(data)
     return lines

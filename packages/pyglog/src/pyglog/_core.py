@@ -39,6 +39,7 @@ from .sinks import Sink, StructuredSink, TextSink, wants_stack
 _getframe = sys._getframe
 _time = _clock.time
 
+_NO_LINE = "-" * MAX_LINE
 # `+ 0.2` below is `record.HALF_TICK`, as a constant.
 _SHORT = MAX_LINE // 4 - 1
 _SITES = 4096
@@ -90,8 +91,8 @@ def info(msg: object, *args: object, depth: int = 0, context: object = None, exc
             f"I{tick[1]}{int((now - second) * 1e6 + 0.2):06d} {_local.thread} "
             f"{_sites[id(frame.f_code)][frame.f_lasti]}{text!s}\n"
         )
-    except Exception:
-        return log_from(Severity.INFO, msg, args, 1, False)
+    except Exception:  # a new place, or arguments that do not fit; left before going on, for those who look
+        line = _NO_LINE
     if len(line) > _longest:
         return log_from(Severity.INFO, msg, args, 1, False)
     if line[-2] == "\n":
@@ -190,12 +191,13 @@ def emit(
 
 def _to_files(severity: Severity, text: str, size: int) -> None:
     with files.lock:
+        first = not _pending
         _in_file.lines += 1
         _in_file.bytes += size
         files.append(severity, text)
     if severity > settings.logbuflevel or process.ending or len(_pending) > BUFFER_LINES:
         files.drain()
-    else:
+    elif first:
         process.arm()
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import _thread
 import faulthandler
 import os
 import sys
 import threading
+import time
 import traceback
+from types import FrameType
 from typing import NoReturn
 
 from . import _core, _stderr
-from ._process import FLUSH_THREAD
+from ._process import Flusher
 from .record import Stack
 from .severity import Severity
 
 EXIT_STATUS = 2
-_WATCH_THREAD = "pyglog-watch"
 TIME_LIMIT = 10.0
 """Seconds a fatal record may take to reach the disk before the process ends without it."""
 
@@ -23,12 +25,13 @@ TIME_LIMIT = 10.0
 def all_stacks() -> Stack:
     """Return the stacks of all threads but pyglog's own, the present one first."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    own = {ident for ident, name in names.items() if name in (FLUSH_THREAD, _WATCH_THREAD)}
     frames = sys._current_frames()
     here = threading.get_ident()
     pieces = []
-    for ident in sorted(frames.keys() - own, key=lambda ident: ident != here):
+    for ident in sorted(frames, key=lambda ident: ident != here):
         frame = frames[ident]
+        if _bottom(frame).f_code in (Flusher.run.__code__, _end_in_time.__code__):
+            continue
         if ident == here:
             while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
                 frame = frame.f_back
@@ -37,17 +40,24 @@ def all_stacks() -> Stack:
     return Stack("\n\n".join(pieces))
 
 
+def _bottom(frame: FrameType) -> FrameType:
+    """Return the frame a thread began with."""
+    while frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def _end_in_time(seconds: float) -> None:
+    """End the process after a time. The body of a thread."""
+    time.sleep(seconds)
+    _stderr.write("pyglog: the fatal record did not reach the disk in time\n", Severity.INFO)
+    os._exit(EXIT_STATUS)
+
+
 def _watch() -> None:
     """See to it that the process ends within the time limit, whatever hangs."""
-
-    def end() -> None:
-        _stderr.write("pyglog: the fatal record did not reach the disk in time\n", Severity.INFO)
-        os._exit(EXIT_STATUS)
-
-    timer = threading.Timer(TIME_LIMIT, end)
-    timer.daemon, timer.name = True, _WATCH_THREAD
     try:
-        timer.start()
+        _thread.start_new_thread(_end_in_time, (TIME_LIMIT,))
     except RuntimeError:  # no thread to be had: the one of faulthandler is not Python's
         faulthandler.dump_traceback_later(TIME_LIMIT, exit=True)
 

@@ -134,16 +134,30 @@ class LogFile:
         self.settings = Settings()
         self.now: Callable[[], float] = time.time
         self._descriptor: int | None = None
-        self._size = 0
+        self._progress = (0, 0)  # bytes in the file, and lines of the batch that are dealt with: one value,
+        # as an interrupt may come between any two
         self._made_at = 0
         self._failing = False
 
     def drain(self) -> None:
-        """Write all that is pending; called by one thread at a time."""
+        """Write all that is pending; called by one thread at a time.
+
+        An exception that breaks in (Ctrl-C, most likely as a write returns) leaves pending what is not
+        in the file, and nothing else.
+        """
         while self.pending:
             lines = self.pending[:]
-            self._write(lines)
-            del self.pending[: len(lines)]
+            self._progress = (self._progress[0], 0)
+            try:
+                self._write(lines)
+            except BaseException:
+                self._settle(lines)
+                raise
+            finally:
+                taken = self._progress[1]
+                del self.pending[:taken]
+                self.drained.lines += taken
+                self.drained.bytes += len(encode("".join(lines[:taken])))
 
     def open(self) -> bool:
         """Make the file if there is none; False, and told on stderr, if that fails."""
@@ -167,11 +181,9 @@ class LogFile:
 
     def _write(self, lines: Sequence[str]) -> None:
         data = encode("".join(lines))
-        self.drained.lines += len(lines)
-        self.drained.bytes += len(data)
         if not self.open():
             self._to_stderr(lines)
-        elif self._size + len(data) < self.settings.max_log_size:
+        elif self._progress[0] + len(data) < self.settings.max_log_size:
             self._append(lines, data)
         else:
             self._write_rotating(lines)
@@ -180,13 +192,18 @@ class LogFile:
         """Write lines one by one, each to a new file if it would fill this one and the name is free."""
         for line in lines:
             data = encode(line)
-            if self._size + len(data) >= self.settings.max_log_size and int(self.now()) != self._made_at:
+            full = self._progress[0] + len(data) >= self.settings.max_log_size
+            if full and int(self.now()) != self._made_at:
                 self._rotate()
-            self._append([line], data)
+            if self.open():
+                self._append([line], data)
+            else:
+                self._to_stderr([line])
 
     def _append(self, lines: Sequence[str], data: bytes) -> None:
         """Write lines, given with their bytes, to the open file."""
         assert self._descriptor is not None
+        size, taken = self._progress
         written = 0
         try:
             while written < len(data):
@@ -197,11 +214,19 @@ class LogFile:
                 self._descriptor = None
             self._to_stderr(self._keep_whole_lines(lines, written))
             return
-        self._size += written
+        self._progress = (size + written, taken + len(lines))
         self._failing = False
+
+    def _settle(self, lines: Sequence[str]) -> None:
+        """Find out, from the size of the file, how many lines got in before an exception broke in."""
+        size, taken = self._progress
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                self._keep_whole_lines(lines[taken:], os.fstat(self._descriptor).st_size - size)
 
     def _keep_whole_lines(self, lines: Sequence[str], written: int) -> Sequence[str]:
         """Cut the file back to the last line that got in whole; return the others."""
+        size, taken = self._progress
         whole = kept = 0
         for line in lines:
             length = len(encode(line))
@@ -209,22 +234,23 @@ class LogFile:
                 break
             whole += length
             kept += 1
-        self._size += whole
         if written > whole and self._descriptor is not None:
             try:
-                os.ftruncate(self._descriptor, self._size)
+                os.ftruncate(self._descriptor, size + whole)
             except OSError as error:
                 self._fail(f"cannot cut {self.names[-1]}", error)
+        self._progress = (size + whole, taken + kept)
         return lines[kept:]
 
     def _to_stderr(self, lines: Sequence[str]) -> None:
         """Write lines of this severity to stderr: the others have a file of their own, and some are there."""
         settings, severity = self.settings, self.severity
-        if settings.alsologtostderr or severity >= settings.stderrthreshold:
-            return
-        for line in lines:
-            if line[0] == LETTERS[severity]:
-                _stderr.write(line, severity, settings.colorlogtostderr)
+        if not (settings.alsologtostderr or severity >= settings.stderrthreshold):
+            for line in lines:
+                if line[0] == LETTERS[severity]:
+                    _stderr.write(line, severity, settings.colorlogtostderr)
+        size, taken = self._progress
+        self._progress = (size, taken + len(lines))
 
     def _fail(self, what: str, error: OSError) -> None:
         """Say that the file fails, if it did not before."""
@@ -249,18 +275,19 @@ class LogFile:
         else:
             self._fail(f"cannot make {taken.filename}", taken)
             return False
-        self._made_at = int(now + ahead)
-        self._descriptor, self._size = descriptor, 0
+        size = 0
         try:
+            size = os.write(descriptor, self._header(now))
             if previous is not None:
                 os.write(previous, encode(f"Next log: {path}{_FOOTER}"))
-            self._size = os.write(descriptor, self._header(now))
         except OSError as error:
             self._fail(f"cannot write {path}", error)
-        finally:
-            if previous is not None:
-                os.close(previous)
+        self._made_at = int(now + ahead)
+        self._progress = (size, self._progress[1])
+        self._descriptor = descriptor
         self.names.append(path)
+        if previous is not None:
+            os.close(previous)
         return True
 
     def _header(self, now: float) -> bytes:
@@ -298,8 +325,8 @@ class Files:
         with self.lock:
             if self._draining:
                 return
-            self._draining = True
             try:
+                self._draining = True
                 for log in reversed(self.logs):
                     log.drain()
             finally:

@@ -1,8 +1,15 @@
-"""What pyglog needs of the process, from its first record on: a flush thread, and hooks at fork and exit."""
+"""What pyglog needs of the process, from its first record on: a flush thread, and hooks at fork and exit.
+
+A log call may come from a signal handler that interrupts another one, and an exception (Ctrl-C) may break
+into it anywhere. So the flush thread is started and woken with what C does in one step: `_thread` and its
+locks, not `threading.Thread` and `Event`, whose own locks could be left held.
+"""
 
 from __future__ import annotations
 
+import _thread
 import atexit
+import contextlib
 import os
 import sys
 import threading
@@ -10,10 +17,47 @@ from collections.abc import Callable
 
 from ._files import Files
 
-FLUSH_THREAD = "pyglog-flush"
 _IDLE = 30.0
 _FORK_WAIT = 5.0
 _STOP_WAIT = 1.0
+
+
+class Flusher:
+    """The thread that writes what waits."""
+
+    def __init__(self) -> None:
+        self.running = False
+        self._asleep, self._going, self._alive = (_thread.allocate_lock() for _ in range(3))
+        for lock in (self._asleep, self._going, self._alive):
+            lock.acquire()
+
+    def wake(self) -> None:
+        """End its wait; no matter if it does not wait."""
+        if self._asleep.locked():
+            with contextlib.suppress(RuntimeError):  # another thread was faster
+                self._asleep.release()
+
+    def run(self, drain: Callable[[], None], process: Process) -> None:
+        """Wait to be woken, wait a little more, write, for ever. The body of the thread."""
+        try:
+            while not process.ending:
+                self._asleep.acquire(
+                    timeout=_IDLE
+                )  # a call that lost a race may have appended without waking
+                if self._going.acquire(timeout=process.pause):
+                    return
+                drain()
+        finally:
+            self.running = False
+            with contextlib.suppress(RuntimeError):
+                self._alive.release()
+
+    def stop(self) -> None:
+        """End the thread, as Python warns of forks in a process with threads."""
+        if self.running:
+            self._going.release()
+            self.wake()
+            self._alive.acquire(timeout=_STOP_WAIT)
 
 
 class Process:
@@ -31,8 +75,7 @@ class Process:
         self._on_change = on_change
         self._on_fork = on_fork
         self._lock = threading.RLock()
-        self._armed, self._stopped = threading.Event(), threading.Event()
-        self._flusher: threading.Thread | None = None
+        self._flusher = Flusher()
         self._locked = False
 
     def prepare(self) -> None:
@@ -52,20 +95,15 @@ class Process:
 
     def arm(self) -> None:
         """See to it that what is about to wait is written soon."""
-        if self._flusher is None or not self._flusher.is_alive():
-            with self._lock:
-                if self._flusher is None or not self._flusher.is_alive():
-                    self._stopped = threading.Event()
-                    thread = threading.Thread(
-                        target=self._flush_forever, args=(self._stopped,), name=FLUSH_THREAD, daemon=True
-                    )
-                    try:
-                        thread.start()
-                    except RuntimeError:  # no thread to be had: do not let lines wait
-                        self.write_through()
-                        return
-                    self._flusher = thread
-        self._armed.set()
+        flusher = self._flusher
+        if not flusher.running:
+            try:
+                _thread.start_new_thread(flusher.run, (self._files.drain, self))
+                flusher.running = True
+            except RuntimeError:  # no thread to be had: do not let lines wait
+                self.write_through()
+                return
+        flusher.wake()
 
     def write_through(self) -> None:
         """Write what waits, and from now on each line at once."""
@@ -73,29 +111,13 @@ class Process:
         self._on_change()
         self._files.drain()
 
-    def _flush_forever(self, stopped: threading.Event) -> None:
-        armed = self._armed
-        while not self.ending:
-            armed.wait(_IDLE)  # a log call that lost a race may have appended without arming
-            if stopped.wait(self.pause):
-                return
-            armed.clear()
-            self._files.drain()
-
-    def _stop_flusher(self) -> None:
-        """End the flush thread until it is needed again: Python warns of forks in a process with threads."""
-        flusher = self._flusher
-        if flusher is not None and flusher is not threading.current_thread():
-            self._stopped.set()
-            self._armed.set()
-            flusher.join(_STOP_WAIT)
-
     def _before_fork(self) -> None:
         """Write what is pending, and keep other threads from writing while the process is copied.
 
         A disk that hangs may delay a fork, but not for ever.
         """
-        self._stop_flusher()
+        flusher, self._flusher = self._flusher, Flusher()
+        flusher.stop()
         self._locked = self._files.lock.acquire(timeout=_FORK_WAIT)
         if self._locked:
             self._files.drain()
@@ -108,8 +130,7 @@ class Process:
             self.arm()
 
     def _after_fork_in_child(self) -> None:
-        self._lock, self._armed = threading.RLock(), threading.Event()
-        self._flusher, self._locked = None, False
+        self._lock, self._flusher, self._locked = threading.RLock(), Flusher(), False
         self._on_fork()
         self._flush_with_multiprocessing(forked=True)
 

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 
+from .record import encode
 from .severity import Severity
 
 COLOURS = {Severity.WARNING: "\x1b[33m", Severity.ERROR: "\x1b[31m", Severity.FATAL: "\x1b[1;31m"}
@@ -40,9 +41,12 @@ def write(text: str, severity: Severity, colour: bool | None = False) -> bool:
                 raise OSError("there is no standard error")
             try:
                 stream.write(text)
+                stream.flush()
             except UnicodeEncodeError:
                 stream.write(text.encode("ascii", "backslashreplace").decode("ascii"))
-            stream.flush()
+                stream.flush()
+            except RuntimeError:  # we are in a signal handler that came in the midst of another write
+                os.write(stream.fileno(), encode(text))
         except (OSError, ValueError):
             lost += 1
             return False
