@@ -9,7 +9,6 @@ import pyobjx
 import pytest
 from pyobjx import DataError, Map, PathError, from_json
 
-
 # ---- accessors
 
 
