@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ._runner import Runner
 from .errors import NotRunningError
+
+if TYPE_CHECKING:
+    from ._runner import Runner
 
 __all__ = ["Calls", "TimerHandle", "run_guarded"]
 

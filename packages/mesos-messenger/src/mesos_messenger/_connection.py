@@ -32,7 +32,7 @@ _BODY_AHEAD = 256 * 1024
 _PIPELINE_AHEAD = 64 * 1024
 # Answers wait a little for others: who exchanges single messages would be woken twice for each.
 _ANSWER_WITHIN = 0.002
-_ANSWERS_AT_ONCE = 16 * 1024
+_ANSWERS_AT_ONCE = 2 * 1024
 _REASONS = {413: Drop.TOO_LARGE, 431: Drop.TOO_LARGE}
 
 

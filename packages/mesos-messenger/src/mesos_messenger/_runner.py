@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol, TypeVar, cast
 
+from ._calls import Calls
 from .errors import NotRunningError
 
 __all__ = ["Runner", "SharedRunner", "ThreadRunner"]
@@ -24,6 +25,9 @@ _LOOK: Final = 0.2
 
 class Runner(Protocol):
     """What runs an event loop; `testing` has one without a thread."""
+
+    calls: Calls
+    """What waits to be called on the loop, by all of its endpoints."""
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
@@ -59,6 +63,7 @@ class ThreadRunner:
     """A loop on a daemon thread of its own."""
 
     def __init__(self, *, uvloop: bool = True) -> None:
+        self.calls = Calls(self)
         self._uvloop = uvloop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from . import _address
 from ._answers import Answers
-from ._calls import Calls, TimerHandle
+from ._calls import TimerHandle
 from ._connection import Connection
 from ._flags import flag
 from ._heads import HeadCache
@@ -88,7 +88,7 @@ class Endpoint:
         self._shutdown: asyncio.Task[None] | None = None
         self._logged: dict[str, tuple[float, int]] = {}
         self._warned: set[Address] = set()
-        self.calls = Calls(self._runner)
+        self.calls = self._runner.calls
         self.heads = HeadCache()
         self.answers = Answers()
         self.metrics = Metrics()

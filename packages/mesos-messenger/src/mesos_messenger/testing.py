@@ -21,6 +21,7 @@ from contextvars import Context
 from types import TracebackType
 from typing import Any, TypeVar
 
+from ._calls import Calls
 from .endpoint import Endpoint
 from .options import Options
 from .upid import Address
@@ -104,6 +105,7 @@ class _ManualRunner:
 
     def __init__(self, loop: ManualLoop) -> None:
         self._loop = loop
+        self.calls = Calls(self)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
