@@ -138,6 +138,33 @@ def test_the_page_and_its_neighbours_answer(cluster: LocalCluster) -> None:
         refused.value.close()
 
 
+def test_an_operator_tears_a_framework_down(cluster: LocalCluster) -> None:
+    def ask(body: bytes) -> int:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(cluster.web_url + "teardown", body, timeout=10)
+        refused.value.close()
+        return refused.value.code
+
+    recorder = Recorder(lambda offer: [command_task(offer, "exec sleep 1000")])
+    with running(cluster, recorder, failover_timeout=60.0):
+        recorder.until("TASK_RUNNING")
+        assert ask(b"") == 400
+        assert ask(b"frameworkId=nobody") == 400
+        body = f"frameworkId={recorder.framework_ids[0]}".encode()
+        urllib.request.urlopen(cluster.web_url + "teardown", body, timeout=10).close()
+        completed = get(cluster.web_url + "frameworks")["completed_frameworks"]
+        assert recorder.framework_ids[0] in [each["id"] for each in completed]
+
+
+def test_what_is_missing_says_so(cluster: LocalCluster) -> None:
+    agent = f"http://{cluster.agents[0].pid.partition('@')[2]}/"
+    for url in (cluster.web_url + "api/v1", cluster.web_url + "maintenance/schedule", agent + "api/v1"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(url, b"{}", timeout=10)
+        assert refused.value.code == 501
+        refused.value.close()
+
+
 def test_sandboxes_can_be_read_over_http_and_nothing_else(cluster: LocalCluster) -> None:
     recorder = Recorder(lambda offer: [command_task(offer, "printf abcdef; ln -s /etc/passwd leak")])
     with running(cluster, recorder):

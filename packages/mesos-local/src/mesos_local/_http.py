@@ -12,7 +12,17 @@ from google.protobuf.message import DecodeError, Message
 from mesos_messenger.http import HttpError, Request, Response
 from mesos_proto import json
 
-__all__ = ["JSON", "PROTOBUF", "accepted", "as_json", "body_as", "principal", "reading", "wrong_method"]
+__all__ = [
+    "JSON",
+    "PROTOBUF",
+    "accepted",
+    "as_json",
+    "body_as",
+    "not_implemented",
+    "principal",
+    "reading",
+    "wrong_method",
+]
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
@@ -30,6 +40,11 @@ def wrong_method(request: Request, *allowed: str) -> Response:
     named = ", ".join(f"'{method}'" for method in allowed)
     text = f"405 Method Not Allowed. Expecting one of {{ {named} }}, but received '{request.method}'."
     return Response.text(text, 405, {"Allow": ", ".join(allowed)})
+
+
+async def not_implemented(request: Request) -> Response:
+    """Say that a thing of a real Mesos is not there."""
+    return Response.text(f"An embedded cluster does not have {request.path}.", 501)
 
 
 def as_json(request: Request, model: object) -> Response:

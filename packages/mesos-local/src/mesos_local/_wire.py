@@ -21,6 +21,8 @@ __all__ = [
     "Received",
     "Send",
     "SetTimer",
+    "StreamClose",
+    "StreamSend",
     "TimerFired",
     "TimerKey",
     "is_process",
@@ -73,6 +75,21 @@ class Link:
 
     to: str
     reconnect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSend:
+    """Send an event (of v0) to whoever reads the HTTP event stream."""
+
+    stream: str
+    event: Message
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClose:
+    """End an HTTP event stream."""
+
+    stream: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 
 from mesos_proto.durations import format_duration
+from mesos_proto.v0 import executor_pb2
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
 from .._tasks import task_record
-from .._wire import NO_PROCESS
+from .._wire import NO_PROCESS, StreamClose, StreamSend
 from . import checkpoints, paths, statuses, volumes
 from .environment import executor_environment, grace_period
+from .http_events import as_event
 from .state import (
     Agent,
     Connection,
@@ -36,6 +38,7 @@ __all__ = [
     "shutdown",
     "shutdown_framework",
     "start",
+    "subscribe",
 ]
 
 log = logging.getLogger("mesos.local.agent")
@@ -145,6 +148,11 @@ def register(agent: Agent, sender: str, message: internal.RegisterExecutorMessag
             slave_info=agent.info,
         ),
     )
+    _deliver_queued(agent, framework, executor)
+
+
+def _deliver_queued(agent: Agent, framework: Framework, executor: Executor) -> None:
+    """Give an executor what waits for it; one that nothing ever waited for is not needed."""
     if not executor.queued and not executor.ever_launched:
         shutdown(agent, framework, executor)
         return
@@ -160,8 +168,8 @@ def deliver(agent: Agent, framework: Framework, executor: Executor, task: mesos.
     executor.ever_launched = True
     checkpoints.task(agent, framework, executor, record)
     agent.commands.extend(volumes.links(agent, executor.directory, task.resources))
-    agent.send(
-        executor.pid,
+    agent.tell(
+        executor,
         internal.RunTaskMessage(
             framework_id=framework.info.id,
             framework=framework.info,
@@ -192,10 +200,12 @@ def reregister(agent: Agent, sender: str, message: internal.ReregisterExecutorMe
     agent.send(sender, internal.ExecutorReregisteredMessage(slave_id=agent.info.id, slave_info=agent.info))
     for update in message.updates:
         statuses.take(agent, update, sender)
-    if not executor.queued and not executor.ever_launched:
-        shutdown(agent, framework, executor)
-        return
-    unacknowledged = {task.task_id.value for task in message.tasks}
+    _drop_unseen(agent, framework, executor, {task.task_id.value for task in message.tasks})
+    _deliver_queued(agent, framework, executor)
+
+
+def _drop_unseen(agent: Agent, framework: Framework, executor: Executor, unacknowledged: set[str]) -> None:
+    """Report tasks that were sent to an executor and never reached it."""
     for task_id, task in list(executor.launched.items()):
         if task.state == mesos.TASK_STAGING and task_id not in unacknowledged:
             statuses.make(
@@ -207,6 +217,40 @@ def reregister(agent: Agent, sender: str, message: internal.ReregisterExecutorMe
                 _Status.REASON_SLAVE_RESTARTED,
                 "Task launched during agent restart",
             )
+
+
+def subscribe(agent: Agent, stream: str, call: executor_pb2.Call) -> None:
+    """Take an executor in on HTTP, at first or again; its stream takes the place of an older one."""
+    framework = agent.frameworks.get(call.framework_id.value)
+    executor = agent.executor(call.framework_id.value, call.executor_id.value)
+    if framework is None or executor is None:
+        agent.commands.append(StreamClose(stream))
+        return
+    if executor.stream:
+        agent.commands.append(StreamClose(executor.stream))
+    executor.stream, executor.pid = stream, ""
+    if executor.state in (ExecutorState.TERMINATING, ExecutorState.TERMINATED) or framework.terminating:
+        agent.tell(executor, internal.ShutdownExecutorMessage())
+        agent.commands.append(StreamClose(stream))
+        return
+    executor.state = ExecutorState.RUNNING
+    agent.cancel_timer(("executor", executor.container_id))
+    registered = as_event(
+        internal.ExecutorRegisteredMessage(
+            executor_info=executor.info,
+            framework_id=framework.info.id,
+            framework_info=framework.info,
+            slave_id=agent.info.id,
+            slave_info=agent.info,
+        )
+    )
+    registered.subscribed.container_id.value = executor.container_id
+    agent.commands.append(StreamSend(stream, registered))
+    for update in call.subscribe.unacknowledged_updates:
+        statuses.take_called(agent, call, update.status, stream)
+    unacknowledged = {task.task_id.value for task in call.subscribe.unacknowledged_tasks}
+    _drop_unseen(agent, framework, executor, unacknowledged)
+    _deliver_queued(agent, framework, executor)
 
 
 def registration_timed_out(agent: Agent, container_id: str) -> None:
@@ -235,8 +279,8 @@ def shutdown(agent: Agent, framework: Framework, executor: Executor) -> None:
         return
     executor.state = ExecutorState.TERMINATING
     agent.cancel_timer(("executor", executor.container_id))
-    agent.send(
-        executor.pid,
+    agent.tell(
+        executor,
         internal.ShutdownExecutorMessage(
             executor_id=executor.info.executor_id, framework_id=framework.info.id
         ),
@@ -276,6 +320,8 @@ def container_exited(agent: Agent, container_id: str, wait_status: int) -> None:
     framework, executor = found
     log.info("Executor %s of framework %s ended with status %d", executor.id, framework.id, wait_status)
     executor.state = ExecutorState.TERMINATED
+    if executor.stream:
+        agent.commands.append(StreamClose(executor.stream))
     agent.cancel_timer(("executor", container_id))
     agent.cancel_timer(("shutdown", container_id))
     if not executor.command_task:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from mesos_messenger.http import Request, Response
 
 from .. import _models
-from .._http import as_json, reading
+from .._http import as_json, not_implemented, reading
 from .._models import Json
 from . import views
 from .files import BadRequest, Files, NotFound
@@ -34,6 +34,9 @@ def routes(agent: Agent, flags: Json) -> dict[str, Route]:
         return reading(request) or Response()
 
     return {
+        "/api/v1": not_implemented,
+        "/containers": not_implemented,
+        "/monitor/statistics": not_implemented,
         "/health": health,
         "/version": shows(lambda request: _models.version()),
         "/flags": shows(lambda request: {"flags": flags}),

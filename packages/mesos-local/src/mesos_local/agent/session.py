@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import Message
+from mesos_proto.v0 import executor_pb2
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
@@ -28,11 +29,17 @@ __all__ = [
     "ContainerExited",
     "ContainerFailed",
     "ContainerStarted",
+    "ExecutorCalled",
+    "ExecutorStreamClosed",
+    "ExecutorSubscribed",
     "MasterDetected",
     "Stopping",
 ]
 
 log = logging.getLogger("mesos.local.agent")
+
+_GONE = "gone"
+"""No stream has this name: who sends an update without a stream does not hear of its acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,28 @@ class ContainerExited:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutorSubscribed:
+    """An executor that exists subscribes over HTTP; its events go to the stream."""
+
+    stream: str
+    call: executor_pb2.Call
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorCalled:
+    """A subscribed executor made a valid call over HTTP."""
+
+    call: executor_pb2.Call
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorStreamClosed:
+    """Nobody reads the stream any longer."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The agent is about to end, and says goodbye to its master."""
 
@@ -81,6 +110,9 @@ AgentEvent = (
     | ContainerStarted
     | ContainerFailed
     | ContainerExited
+    | ExecutorSubscribed
+    | ExecutorCalled
+    | ExecutorStreamClosed
     | Stopping
 )
 
@@ -156,6 +188,13 @@ class AgentSession:
             case ContainerExited(container_id, wait_status):
                 executors.container_exited(agent, container_id, wait_status)
                 recovery.check(agent)
+            case ExecutorSubscribed(stream, call):
+                executors.subscribe(agent, stream, call)
+                recovery.check(agent)
+            case ExecutorCalled(call):
+                self._executor_called(call)
+            case ExecutorStreamClosed(stream):
+                self._stream_closed(stream)
             case Stopping():
                 self._stopping()
         commands, agent.commands = agent.commands, []
@@ -185,6 +224,29 @@ class AgentSession:
             agent.send(agent.master, internal.UnregisterSlaveMessage(slave_id=agent.info.id))
         agent.connection = Connection.TERMINATING
 
+    def _executor_called(self, call: executor_pb2.Call) -> None:
+        agent = self.state
+        executor = agent.executor(call.framework_id.value, call.executor_id.value)
+        if executor is None:
+            return
+        if call.type == executor_pb2.Call.UPDATE:
+            statuses.take_called(agent, call, call.update.status, executor.stream or _GONE)
+        elif call.type == executor_pb2.Call.MESSAGE:
+            message = internal.ExecutorToFrameworkMessage(
+                slave_id=agent.info.id,
+                framework_id=call.framework_id,
+                executor_id=call.executor_id,
+                data=call.message.data,
+            )
+            self._executor_message("", message)
+
+    def _stream_closed(self, stream: str) -> None:
+        """Forget the stream; the executor itself is judged by its process alone."""
+        for framework in self.state.frameworks.values():
+            for executor in framework.executors.values():
+                if executor.stream == stream:
+                    executor.stream = ""
+
     def _reregister_executor(self, sender: str, message: internal.ReregisterExecutorMessage) -> None:
         executors.reregister(self.state, sender, message)
         recovery.check(self.state)
@@ -212,7 +274,7 @@ class AgentSession:
         if executor is None or executor.state is not ExecutorState.RUNNING:
             log.warning("Dropping message for executor %s: it does not run", message.executor_id.value)
         else:
-            self.state.send(executor.pid, message)
+            self.state.tell(executor, message)
 
     def _executor_message(self, sender: str, message: internal.ExecutorToFrameworkMessage) -> None:
         framework = self.state.frameworks.get(message.framework_id.value)

@@ -7,15 +7,19 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mesos_detector import Detector, Leader, detect
+from mesos_messenger.http import Handler
 
 from .._models import Json
 from .._part import STOP_TIMEOUT, Part
+from .._shell import SessionShell
+from .._wire import StreamClose, StreamSend
 from . import paths, recovery
 from .containers import ContainerEvent, Containers, link_volume
+from .executor_api import ExecutorApi
 from .routes import routes
 from .session import MESSAGES, AgentSession, ContainerExited, MasterDetected, Stopping
 from .state import (
@@ -89,7 +93,7 @@ class AgentShell(Part):
             self.session.handle,
             self._perform,
             MESSAGES,
-            lambda shell: routes(self.session.state, self._flags),
+            self._routes,
         )
         recovered = recovery.read(self._settings.work_dir)
         if recovered is not None:
@@ -100,6 +104,10 @@ class AgentShell(Part):
         else:
             address = self._master.removeprefix("master@")
             shell.post(MasterDetected(f"master@{address}", address.rpartition(":")[0]))
+
+    def _routes(self, shell: SessionShell) -> Mapping[str, Handler]:
+        self._api = ExecutorApi(self.session, shell.dispatch)
+        return {**routes(self.session.state, self._flags), "/api/v1/executor": self._api.answer}
 
     @property
     def executors(self) -> tuple[RunningExecutor, ...]:
@@ -150,6 +158,10 @@ class AgentShell(Part):
         match command:
             case LaunchContainer():
                 self._containers.launch(command)
+            case StreamSend():
+                self._api.streams.send(command)
+            case StreamClose():
+                self._api.streams.close(command)
             case AdoptContainer(container_id, os_pid):
                 self._containers.adopt(container_id, os_pid)
             case Checkpoint():

@@ -12,7 +12,8 @@ from google.protobuf.message import Message
 from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 
-from .._wire import CancelTimer, Link, Send, SetTimer, TimerKey, is_process
+from .._wire import CancelTimer, Link, Send, SetTimer, StreamClose, StreamSend, TimerKey, is_process
+from .http_events import as_event
 from .updates import UpdateStream
 
 __all__ = [
@@ -98,6 +99,8 @@ class Executor:
     command_task: bool
     state: ExecutorState = ExecutorState.REGISTERING
     pid: str = ""
+    stream: str = ""
+    """The event stream of an executor on HTTP."""
     os_pid: int | None = None
     queued: dict[str, mesos.TaskInfo] = field(default_factory=dict)
     launched: dict[str, mesos.Task] = field(default_factory=dict)
@@ -214,6 +217,8 @@ class StopAgent:
 
 AgentCommand = (
     Send
+    | StreamSend
+    | StreamClose
     | Link
     | SetTimer
     | CancelTimer
@@ -284,6 +289,13 @@ class Agent:
     def send(self, to: str, message: Message) -> None:
         if is_process(to):
             self.commands.append(Send(to, message))
+
+    def tell(self, executor: Executor, message: Message) -> None:
+        """Send to an executor, by whichever way it is connected."""
+        if executor.stream:
+            self.commands.append(StreamSend(executor.stream, as_event(message)))
+        else:
+            self.send(executor.pid, message)
 
     def link(self, to: str, *, reconnect: bool = False) -> None:
         self.commands.append(Link(to, reconnect))

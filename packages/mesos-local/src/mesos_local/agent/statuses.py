@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 
+from mesos_proto.v0 import executor_pb2
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .._tasks import TERMINAL_STATES, note_status
-from .._wire import is_process
+from .._wire import StreamSend, is_process
 from . import checkpoints
+from .http_events import as_event
 from .state import Agent, Connection, Executor, Framework
 from .updates import UpdateStream
 
@@ -86,14 +88,30 @@ def _update(
     )
 
 
-def take(agent: Agent, update: internal.StatusUpdate, pid: str) -> None:
-    """Take an update in: from the executor at `pid`, or of the agent's own when `pid` is empty."""
+def take_called(agent: Agent, call: executor_pb2.Call, status: mesos.TaskStatus, stream: str) -> None:
+    """Take an update in that an executor sent over HTTP."""
+    filled = _Status()
+    filled.CopyFrom(status)
+    filled.slave_id.CopyFrom(agent.info.id)
+    update = internal.StatusUpdate(
+        framework_id=call.framework_id,
+        executor_id=call.executor_id,
+        slave_id=agent.info.id,
+        status=filled,
+        timestamp=status.timestamp if status.HasField("timestamp") else agent.now,
+        uuid=status.uuid,
+    )
+    take(agent, update, "", stream)
+
+
+def take(agent: Agent, update: internal.StatusUpdate, pid: str, stream: str = "") -> None:
+    """Take an update in: from the executor at `pid` or on `stream`, or the agent's own without either."""
     framework = agent.frameworks.get(update.framework_id.value)
     if not update.uuid or framework is None or framework.terminating:
         agent.count("invalid_status_updates")
         log.warning("Ignoring status update of task %s", update.status.task_id.value)
         return
-    from_executor = is_process(pid)
+    from_executor = bool(stream) or is_process(pid)
     if from_executor and not (update.slave_id.value == agent.id and update.status.slave_id.value == agent.id):
         agent.count("invalid_status_updates")
         log.warning("Ignoring status update of task %s: another agent's", update.status.task_id.value)
@@ -106,7 +124,7 @@ def take(agent: Agent, update: internal.StatusUpdate, pid: str) -> None:
         if known is None or update.uuid not in known.received:
             note(executor, update)
             checkpoints.update(agent, framework, executor, update)
-    _queue(agent, update, pid)
+    _queue(agent, update, pid, stream)
 
 
 def _executor_of(framework: Framework, update: internal.StatusUpdate) -> Executor | None:
@@ -149,20 +167,20 @@ def note(executor: Executor, update: internal.StatusUpdate) -> None:
         executor.terminated[task_id] = executor.launched.pop(task_id)
 
 
-def _queue(agent: Agent, update: internal.StatusUpdate, pid: str) -> None:
+def _queue(agent: Agent, update: internal.StatusUpdate, pid: str, events: str = "") -> None:
     key = (update.framework_id.value, update.status.task_id.value)
     stream = agent.streams.setdefault(key, UpdateStream())
     new = stream.add(update)
-    if is_process(pid):
-        agent.send(
-            pid,
-            internal.StatusUpdateAcknowledgementMessage(
-                slave_id=agent.info.id,
-                framework_id=update.framework_id,
-                task_id=update.status.task_id,
-                uuid=update.uuid,
-            ),
-        )
+    taken = internal.StatusUpdateAcknowledgementMessage(
+        slave_id=agent.info.id,
+        framework_id=update.framework_id,
+        task_id=update.status.task_id,
+        uuid=update.uuid,
+    )
+    if events:
+        agent.commands.append(StreamSend(events, as_event(taken)))
+    else:
+        agent.send(pid, taken)
     if new and stream.head is update:
         stream.retry = agent.settings.update_retry_min
         _forward(agent, key, stream)

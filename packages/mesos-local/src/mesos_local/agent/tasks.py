@@ -87,7 +87,7 @@ def kill(agent: Agent, sender: str, message: internal.KillTaskMessage) -> None:
             return
         if executor.find(task_id) is not None:
             if executor.state is ExecutorState.RUNNING:
-                agent.send(executor.pid, message)
+                agent.tell(executor, message)
             return
     _drop(agent, framework, message.task_id, "Cannot find executor")
 

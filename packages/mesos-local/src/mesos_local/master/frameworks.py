@@ -14,9 +14,9 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
-from .._wire import NO_PROCESS
+from .._wire import NO_PROCESS, StreamClose, StreamSend
 from . import allocator, http_events, offers, tasks, validation
-from .state import MAX_COMPLETED_FRAMEWORKS, Framework, FrameworkState, Master, StreamClose, StreamSend
+from .state import MAX_COMPLETED_FRAMEWORKS, Framework, FrameworkState, Master
 
 __all__ = [
     "Peer",

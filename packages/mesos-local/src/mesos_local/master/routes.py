@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import TypeAlias
+from urllib.parse import parse_qsl
 
 from mesos_messenger.http import Request, Response
 
 from .. import _models
-from .._http import as_json, reading
+from .._http import as_json, not_implemented, reading, wrong_method
 from .._models import Json
 from . import views
 from .state import Master
@@ -19,8 +20,25 @@ __all__ = ["routes"]
 Route: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-def routes(master: Master, flags: Json) -> dict[str, Route]:
-    """Give the handlers by path. They run on the loop, so what they show is of one moment."""
+MISSING = (
+    "/api/v1",
+    "/quota",
+    "/weights",
+    "/maintenance",
+    "/machine",
+    "/reserve",
+    "/unreserve",
+    "/create-volumes",
+    "/destroy-volumes",
+)
+"""What a real master answers, and this one does not."""
+
+
+def routes(master: Master, flags: Json, tear_down: Callable[[str], None]) -> dict[str, Route]:
+    """Give the handlers by path. They run on the loop, so what they show is of one moment.
+
+    `tear_down` removes the framework of that id, which there is.
+    """
 
     def shows(model: Callable[[Request], Json]) -> Route:
         async def handler(request: Request) -> Response:
@@ -38,6 +56,18 @@ def routes(master: Master, flags: Json) -> dict[str, Route]:
         host = f"//{master.settings.hostname}:{master.info.port}"
         return Response(307, headers={"Location": host + request.tail})
 
+    async def teardown(request: Request) -> Response:
+        if request.method != "POST":
+            return wrong_method(request, "POST")
+        form = dict(parse_qsl((await request.read()).decode("utf-8", errors="replace")))
+        framework_id = form.get("frameworkId")
+        if framework_id is None:
+            return Response.text("Missing 'frameworkId' query parameter in the request body", 400)
+        if framework_id not in master.frameworks:
+            return Response.text("No framework found with specified ID", 400)
+        tear_down(framework_id)
+        return Response()
+
     async def tasks(request: Request) -> Response:
         try:
             return reading(request) or as_json(request, views.tasks(master, request.query))
@@ -46,6 +76,8 @@ def routes(master: Master, flags: Json) -> dict[str, Route]:
 
     return {
         "/": index,
+        "/teardown": teardown,
+        **dict.fromkeys(MISSING, not_implemented),
         "/health": health,
         "/redirect": redirect,
         "/tasks": tasks,

@@ -5,18 +5,18 @@ The order of the checks, and what each answers, is that of upstream's src/master
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 
-from mesos_messenger.http import HttpError, Pipe, Request, Response, StreamingResponse
-from mesos_proto import devolve, evolve, json
+from mesos_messenger.http import HttpError, Request, Response, StreamingResponse
+from mesos_proto import devolve
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 from mesos_proto.v1 import scheduler_pb2 as v1_scheduler
 
 from .. import _http
+from .._streams import Streams
 from . import validation
 from .session import MasterSession, SchedulerCalled, StreamClosed, StreamOpened
-from .state import Framework, StreamClose, StreamSend
+from .state import Framework
 
 __all__ = ["SchedulerApi"]
 
@@ -39,7 +39,7 @@ class SchedulerApi:
         self._session = session
         self._dispatch = dispatch
         self._secrets = secrets
-        self._streams: dict[str, tuple[Pipe, str]] = {}
+        self.streams = Streams(lambda stream: dispatch(StreamClosed(stream)))
 
     async def answer(self, request: Request) -> Response | StreamingResponse:
         """Take a call."""
@@ -73,11 +73,9 @@ class SchedulerApi:
                 "Failed to validate scheduler::Call: Authenticated principal"
                 f" '{principal}' does not match principal '{claimed}' set in `FrameworkInfo`",
             )
-        stream = str(uuid.uuid4())
-        pipe = Pipe(on_closed=lambda: self._closed(stream))
-        self._streams[stream] = (pipe, media)
+        stream, response = self.streams.open(media, header="Mesos-Stream-Id")
         self._dispatch(StreamOpened(stream, principal, call.subscribe))
-        return StreamingResponse(pipe, headers={"Mesos-Stream-Id": stream}, content_type=media)
+        return response
 
     def _framework(self, request: Request, call: scheduler.Call, principal: str) -> Framework:
         framework = self._session.state.frameworks.get(call.framework_id.value)
@@ -103,24 +101,3 @@ class SchedulerApi:
                 f" currently associated with framework ID {framework.id}",
             )
         return framework
-
-    def send(self, command: StreamSend) -> None:
-        """Write an event to a stream, when somebody still reads it."""
-        found = self._streams.get(command.stream)
-        if found is None:
-            return
-        pipe, media = found
-        event = evolve(command.event)
-        data = event.SerializeToString() if media == _http.PROTOBUF else json.dumps(event).encode()
-        if pipe.open:
-            pipe.write(b"%d\n%s" % (len(data), data))
-
-    def close(self, command: StreamClose) -> None:
-        """End a stream after what was written."""
-        found = self._streams.pop(command.stream, None)
-        if found is not None and found[0].open:
-            found[0].close()
-
-    def _closed(self, stream: str) -> None:
-        if self._streams.pop(stream, None) is not None:
-            self._dispatch(StreamClosed(stream))

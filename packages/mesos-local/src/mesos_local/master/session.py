@@ -34,6 +34,7 @@ __all__ = [
     "Started",
     "StreamClosed",
     "StreamOpened",
+    "TeardownAsked",
 ]
 
 log = logging.getLogger("mesos.local.master")
@@ -85,6 +86,13 @@ class SchedulerCalled:
     call: scheduler.Call
 
 
+@dataclass(frozen=True, slots=True)
+class TeardownAsked:
+    """An operator wants a framework that there is to be removed."""
+
+    framework_id: str
+
+
 MasterEvent = (
     Received
     | Exited
@@ -95,6 +103,7 @@ MasterEvent = (
     | StreamOpened
     | StreamClosed
     | SchedulerCalled
+    | TeardownAsked
 )
 
 MESSAGES: tuple[type[Message], ...] = (
@@ -179,6 +188,8 @@ class MasterSession:
                         frameworks.disconnect(state, framework)
             case SchedulerCalled(framework_id, call):
                 self.refusal = self.perform(state.frameworks[framework_id], call)
+            case TeardownAsked(framework_id):
+                frameworks.remove(state, state.frameworks[framework_id])
             case Started():
                 state.set_timer(("allocate",), state.settings.allocation_interval)
                 state.set_timer(("recovered",), state.settings.agent_reregister_timeout)

@@ -15,10 +15,11 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from .._models import Json
 from .._part import STOP_TIMEOUT, Part
 from .._shell import SessionShell
+from .._wire import StreamClose, StreamSend
 from .routes import routes
 from .scheduler_api import SchedulerApi
-from .session import MESSAGES, Authenticated, Authenticating, MasterSession, Started
-from .state import MasterCommand, MasterSettings, StreamClose, StreamSend
+from .session import MESSAGES, Authenticated, Authenticating, MasterSession, Started, TeardownAsked
+from .state import MasterCommand, MasterSettings
 
 __all__ = ["MasterShell"]
 
@@ -63,7 +64,8 @@ class MasterShell(Part):
         wants_secret = self._settings.authenticate_http_frameworks
         secrets = {each.principal: each.secret for each in self._credentials} if wants_secret else None
         self._api = SchedulerApi(self.session, shell.dispatch, secrets)
-        return {**routes(self.session.state, self._flags), "/api/v1/scheduler": self._api.answer}
+        pages = routes(self.session.state, self._flags, lambda id: shell.dispatch(TeardownAsked(id)))
+        return {**pages, "/api/v1/scheduler": self._api.answer}
 
     def stop(self) -> None:
         """End the master; its sockets are closed when this returns."""
@@ -87,8 +89,8 @@ class MasterShell(Part):
     def _perform(self, command: MasterCommand) -> None:
         match command:
             case StreamSend():
-                self._api.send(command)
+                self._api.streams.send(command)
             case StreamClose():
-                self._api.close(command)
+                self._api.streams.close(command)
             case _:
                 raise AssertionError(f"a master's shell does not know {command!r}")

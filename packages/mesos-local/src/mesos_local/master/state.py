@@ -17,7 +17,7 @@ from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .._models import MESOS_VERSION
 from .._tasks import TERMINAL_STATES
-from .._wire import CancelTimer, Link, Received, Send, SetTimer, TimerKey, is_process
+from .._wire import CancelTimer, Link, Received, Send, SetTimer, StreamClose, StreamSend, TimerKey, is_process
 from .http_events import as_event
 
 __all__ = [
@@ -30,8 +30,6 @@ __all__ = [
     "MasterSettings",
     "OfferRecord",
     "RefusedFilter",
-    "StreamClose",
-    "StreamSend",
     "Task",
 ]
 
@@ -214,21 +212,6 @@ class RefusedFilter:
 
     resources: Resources
     expires: float
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSend:
-    """Send an event to an HTTP framework."""
-
-    stream: str
-    event: scheduler.Event
-
-
-@dataclass(frozen=True, slots=True)
-class StreamClose:
-    """End the event stream of an HTTP framework."""
-
-    stream: str
 
 
 MasterCommand = Send | Link | SetTimer | CancelTimer | StreamSend | StreamClose

@@ -5,7 +5,6 @@ The order of the checks, and the texts clients recognise, are those of upstream'
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .. import _forms
+from .._ids import invalid_uuid
 from .state import Agent, Framework, Master
 
 if TYPE_CHECKING:
@@ -160,22 +160,15 @@ def call(request: scheduler.Call) -> str | None:
     if member and not request.HasField(member):  # type: ignore[arg-type]
         return f"Expecting '{member}' to be present"
     if request.type == scheduler.Call.ACKNOWLEDGE:
-        return update_uuid(request.acknowledge.uuid)
+        return invalid_uuid(request.acknowledge.uuid)
     if request.type == scheduler.Call.ACKNOWLEDGE_OPERATION_STATUS:
         if not request.acknowledge_operation_status.HasField("slave_id"):
             return "Expecting 'agent_id' to be present"
-        return update_uuid(request.acknowledge_operation_status.uuid)
+        return invalid_uuid(request.acknowledge_operation_status.uuid)
     updated = request.update_framework.framework_info.id.value
     if request.type == scheduler.Call.UPDATE_FRAMEWORK and updated != request.framework_id.value:
         return "'framework_id' differs from 'update_framework.framework_info.id'"
     return None
-
-
-def update_uuid(value: bytes) -> str | None:
-    """Check the 16 bytes that name a status update."""
-    parsed = uuid.UUID(bytes=value) if len(value) == 16 else None
-    valid = parsed is not None and parsed.variant == uuid.RFC_4122 and parsed.version
-    return None if valid else "Not a valid UUID"
 
 
 def offers(master: Master, framework: Framework, offer_ids: Iterable[str]) -> str | None:
