@@ -1,24 +1,18 @@
-"""Two messengers talk, alone in an environment."""
+"""mesos-messenger alone: a message goes through two sockets and is answered."""
 
-import threading
+import queue
 
 from google.protobuf.wrappers_pb2 import StringValue
-from mesos_messenger import Messenger
 
-done = threading.Event()
-answers = []
+from mesos_messenger import UPID, Messenger
 
-
-def answer(sender, message):
-    answers.append(message.value)
-    done.set()
-
-
-with Messenger("a", bind="127.0.0.1:0") as a, Messenger("b", bind="127.0.0.1:0") as b:
-    a.install(StringValue, answer)
-    b.install(StringValue, lambda sender, message: b.send(sender, StringValue(value=message.value + "!")))
-    a.send(b.upid, StringValue(value="hello"))
-    assert done.wait(30)
-
-assert answers == ["hello!"], answers
-print("messages go there and back")
+answers: "queue.Queue[tuple[UPID, StringValue]]" = queue.Queue()
+with Messenger("one", bind="127.0.0.1:0") as one, Messenger("two", bind="127.0.0.1:0") as two:
+    one.install(
+        StringValue, lambda sender, message: one.send(sender, StringValue(value=message.value.upper()))
+    )
+    two.install(StringValue, lambda sender, message: answers.put((sender, message)))
+    two.send(one.upid, StringValue(value="works"))
+    sender, answer = answers.get(timeout=30)
+assert (sender, answer.value) == (one.upid, "WORKS")
+print("mesos-messenger: works")
