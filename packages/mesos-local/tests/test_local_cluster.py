@@ -127,8 +127,16 @@ def test_the_master_tells_its_state_over_http(cluster: LocalCluster) -> None:
 
 
 def test_the_page_and_its_neighbours_answer(cluster: LocalCluster) -> None:
-    with urllib.request.urlopen(cluster.web_url, timeout=10) as response:
-        assert b"<title>Mesos" in response.read()
+    agent = f"http://{cluster.agents[0].pid.partition('@')[2]}/"
+    for url, kind, text in (
+        (cluster.web_url, "text/html", b"<title>Mesos (embedded)"),
+        (agent, "text/html", b"<title>Mesos agent"),
+        (agent + "static/style.css", "text/css", b"body"),
+        (cluster.web_url + "static/common.js", "text/javascript", b"const cell"),
+    ):
+        with urllib.request.urlopen(url, timeout=10) as response:
+            assert text in response.read()
+            assert response.headers.get_content_type() == kind
     with urllib.request.urlopen(cluster.web_url + "health", timeout=10) as response:
         assert (response.status, response.read()) == (200, b"")
     for path, body, status in (("state", b"x", 405), ("nothing", None, 404), ("tasks?limit=x", None, 400)):

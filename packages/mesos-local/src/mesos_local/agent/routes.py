@@ -11,6 +11,7 @@ from mesos_messenger.http import Request, Response
 from .. import _models
 from .._http import as_json, not_implemented, reading
 from .._models import Json
+from .._pages import pages
 from . import views
 from .files import BadRequest, Files, NotFound
 from .state import Agent
@@ -34,6 +35,7 @@ def routes(agent: Agent, flags: Json) -> dict[str, Route]:
         return reading(request) or Response()
 
     return {
+        **pages("agent.html"),
         "/api/v1": not_implemented,
         "/containers": not_implemented,
         "/monitor/statistics": not_implemented,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from importlib import resources
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
@@ -12,6 +11,7 @@ from mesos_messenger.http import Request, Response
 from .. import _models
 from .._http import as_json, not_implemented, reading, wrong_method
 from .._models import Json
+from .._pages import pages
 from . import views
 from .state import Master
 
@@ -46,9 +46,6 @@ def routes(master: Master, flags: Json, tear_down: Callable[[str], None]) -> dic
 
         return handler
 
-    async def index(request: Request) -> Response:
-        return reading(request) or Response.html(page())
-
     async def health(request: Request) -> Response:
         return reading(request) or Response()
 
@@ -75,7 +72,7 @@ def routes(master: Master, flags: Json, tear_down: Callable[[str], None]) -> dic
             return Response.text(f"Failed to parse query: {error}.", 400)
 
     return {
-        "/": index,
+        **pages("index.html"),
         "/teardown": teardown,
         **dict.fromkeys(MISSING, not_implemented),
         "/health": health,
@@ -90,8 +87,3 @@ def routes(master: Master, flags: Json, tear_down: Callable[[str], None]) -> dic
         "/roles": shows(lambda request: views.roles(master)),
         "/metrics/snapshot": shows(lambda request: views.metrics(master)),
     }
-
-
-def page() -> str:
-    """Give the web page."""
-    return resources.files("mesos_local").joinpath("web/index.html").read_text(encoding="utf-8")
