@@ -6,12 +6,14 @@ import logging
 import re
 from collections.abc import Iterable
 
+from mesos_proto.errors import ResourceError
 from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms, config
 from .._wire import NO_PROCESS
+from ..errors import ConfigurationError
 from . import allocator, offers, tasks
 from .state import Agent, AgentState, Framework, FrameworkState, Master, Task
 
@@ -38,13 +40,20 @@ def _connection(master: Master) -> internal.MasterSlaveConnection:
     return internal.MasterSlaveConnection(total_ping_timeout_seconds=seconds)
 
 
-def _refused(master: Master, sender: str, version: str) -> bool:
+def _refused(
+    master: Master, sender: str, message: internal.RegisterSlaveMessage | internal.ReregisterSlaveMessage
+) -> bool:
     """Tell whether a registration is to be dropped without a reply."""
     if master.settings.authenticate_agents and sender not in master.authenticated:
         log.warning("Refusing agent at %s: it is not authenticated", sender)
         return True
-    if not _VERSION.match(version):
-        log.warning("Ignoring agent at %s: its version '%s' is not 1.0.0 or newer", sender, version)
+    if not _VERSION.match(message.version):
+        log.warning("Ignoring agent at %s: its version '%s' is not 1.0.0 or newer", sender, message.version)
+        return True
+    try:
+        _total(message.slave, message.checkpointed_resources)
+    except (ResourceError, ConfigurationError) as error:
+        log.warning("Ignoring agent at %s: %s", sender, error)
         return True
     return False
 
@@ -52,7 +61,7 @@ def _refused(master: Master, sender: str, version: str) -> bool:
 def register(master: Master, sender: str, message: internal.RegisterSlaveMessage) -> None:
     """Admit a new agent under a new id; one that asks twice gets the same answer again."""
     master.count("messages_register_slave")
-    if _refused(master, sender, message.version):
+    if _refused(master, sender, message):
         return
     known = master.agent_by_pid(sender)
     if known is not None and known.connected:
@@ -100,7 +109,7 @@ def _watch(master: Master, agent: Agent) -> None:
 def reregister(master: Master, sender: str, message: internal.ReregisterSlaveMessage) -> None:
     """Take an agent back with its id, and compare its tasks with ours."""
     master.count("messages_reregister_slave")
-    if _refused(master, sender, message.version):
+    if _refused(master, sender, message):
         return
     agent_id = message.slave.id.value
     if agent_id in master.gone_agents:

@@ -161,9 +161,13 @@ def accept(
         _refuse_tasks(master, framework, wanted, reason, words)
     else:
         accepted = operations.Accepted(master, framework, agent, first.role, pool, rescind_all)
-        for operation in wanted:
-            accepted.apply(operation)
-        pool = accepted.pool
+        try:
+            for operation in wanted:
+                accepted.apply(operation)
+        finally:
+            pool = accepted.pool
+            allocator.recover(master, framework.id, first.role, first.agent_id, pool, refuse_seconds)
+        return
     allocator.recover(master, framework.id, first.role, first.agent_id, pool, refuse_seconds)
 
 

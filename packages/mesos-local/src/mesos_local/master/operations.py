@@ -95,12 +95,12 @@ class Accepted:
 
     def _convert(self, operation: mesos.Offer.Operation) -> None:
         kind = _Operation.Type.Name(operation.type)
-        error = self._invalid(operation)
-        if error is None:
-            try:
+        try:
+            error = self._invalid(operation)
+            if error is None:
                 self._apply(operation)
-            except ResourceError as problem:
-                error = str(problem)
+        except ResourceError as problem:
+            error = str(problem)
         if error is not None:
             self._master.count("invalid_operations")
             log.warning("Dropping %s of framework %s: %s", kind, self._framework.id, error)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from mesos_proto.resources import Resources
+from mesos_proto.errors import ResourceError
+from mesos_proto.resources import Resources, validate
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
@@ -257,23 +258,10 @@ def command(info: mesos.CommandInfo) -> str | None:
 def resources(messages: Iterable[mesos.Resource]) -> str | None:
     """Check resources one by one."""
     for message in messages:
-        if not message.name:
-            return "Empty resource name"
-        if message.type == mesos.Value.SCALAR:
-            if not message.HasField("scalar") or message.HasField("ranges") or message.HasField("set"):
-                return "Invalid scalar resource"
-            if not message.scalar.value >= 0 or message.scalar.value == float("inf"):
-                return "Invalid scalar resource: value < 0"
-        elif message.type == mesos.Value.RANGES:
-            if not message.HasField("ranges") or message.HasField("scalar") or message.HasField("set"):
-                return "Invalid ranges resource"
-            if any(each.begin > each.end for each in message.ranges.range):
-                return "Invalid ranges resource: begin > end"
-        elif message.type == mesos.Value.SET:
-            if not message.HasField("set") or message.HasField("scalar") or message.HasField("ranges"):
-                return "Invalid set resource"
-        else:
-            return "Unsupported resource type"
+        try:
+            validate(message)
+        except ResourceError as error:
+            return str(error)
         if message.name == "gpus" and message.scalar.value % 1:
             return "The 'gpus' resource must be an unsigned integer"
     return None
