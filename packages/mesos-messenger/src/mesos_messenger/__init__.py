@@ -2,6 +2,7 @@
 
 from ._calls import TimerHandle
 from ._route import Overflow, Undelivered
+from ._text import parse_message
 from .codec import Decoder, Encoder, HostHeader, Limits
 from .endpoint import Endpoint
 from .errors import (
@@ -49,4 +50,5 @@ __all__ = [  # noqa: RUF022
     "UPID",
     "Undelivered",
     "UsageError",
+    "parse_message",
 ]

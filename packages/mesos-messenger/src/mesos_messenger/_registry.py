@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from ._heads import MessageHead
+from ._text import TextCheck, text_check
 from .metrics import Drop, PeerMetrics
 
 if TYPE_CHECKING:
@@ -23,14 +24,33 @@ logger = logging.getLogger("mesos.messenger")
 class Handling:
     """A process's handler of one type of message; `live` until the process ends."""
 
-    __slots__ = ("handler", "live", "messenger", "parse", "required")
+    __slots__ = ("_check", "handler", "kind", "live", "messenger", "parse", "required")
 
     def __init__(self, messenger: Messenger, kind: type[Message], handler: Callable[..., object]) -> None:
         self.messenger = messenger
         self.handler = handler
+        self.kind = kind
+        self._check: TextCheck | None = None
         self.parse: Callable[[bytes], Message] = kind.FromString
         self.required = has_required_fields(cast(Descriptor, kind.DESCRIPTOR))
         self.live = True
+
+    def passes(self, body: bytes) -> bool:
+        """Tell whether every string in a body that can be parsed is UTF-8."""
+        check = self._check
+        if check is None:
+            check = self._check = text_check(self.kind)
+        return check.passes(body)
+
+    def mend(self, body: bytes) -> Message | None:
+        """Parse a body with broken text, which is replaced; None when that cannot be done."""
+        mended = text_check(self.kind).mend(body)
+        if mended is None:
+            return None
+        try:
+            return self.parse(mended)
+        except Exception:
+            return None  # More is wrong with it than its text.
 
 
 def has_required_fields(descriptor: Descriptor) -> bool:
@@ -80,30 +100,57 @@ class Registry:
                 if handling.required:
                     for body in rest:
                         message = parse(body)
-                        if not message.IsInitialized():
+                        if not (body.isascii() or handling.passes(body)):
+                            self._broken_text(handling, head, body, metrics)
+                        elif not message.IsInitialized():
                             self._bad(head, metrics, "it lacks a required field")
                         elif handling.live:
                             handler(sender, message)
                 else:
                     for body in rest:
                         message = parse(body)
-                        if handling.live:
+                        if not (body.isascii() or handling.passes(body)):
+                            self._broken_text(handling, head, body, metrics)
+                        elif handling.live:
                             handler(sender, message)
                 return True
             except Exception:
-                if self._parses(parse, body):
+                fault = self._fault(parse, body)
+                if fault is None:
                     logger.exception("the handler of %s in %s failed", head.name, head.to)
                     handling.messenger.handler_failures += 1
+                elif isinstance(fault, UnicodeDecodeError):
+                    self._broken_text(handling, head, body, metrics)
                 else:
                     self._bad(head, metrics, "it cannot be parsed")
 
     @staticmethod
-    def _parses(parse: Callable[[bytes], Message], body: bytes) -> bool:
+    def _fault(parse: Callable[[bytes], Message], body: bytes) -> Exception | None:
         try:
             parse(body)
-        except DecodeError:
-            return False
-        return True
+        except Exception as error:
+            return error
+        return None
+
+    def _broken_text(self, handling: Handling, head: MessageHead, body: bytes, metrics: PeerMetrics) -> None:
+        """Deliver a message in which a string is not UTF-8, with what is broken replaced."""
+        message = handling.mend(body)
+        if message is None:
+            self._bad(head, metrics, "text in it is not UTF-8 and cannot be mended")
+        elif not message.IsInitialized():
+            self._bad(head, metrics, "it lacks a required field")
+        elif handling.live:
+            messenger = handling.messenger
+            messenger.mended += 1
+            if messenger.mended in _LOGGED_COUNTS:
+                logger.warning(
+                    "text in %s from %s to %s is not UTF-8; replaced what is broken (%d messages so far)",
+                    head.name,
+                    head.sender,
+                    head.to,
+                    messenger.mended,
+                )
+            messenger.run_guarded(handling.handler, head.sender, message)
 
     @staticmethod
     def _bad(head: MessageHead, metrics: PeerMetrics, why: str) -> None:

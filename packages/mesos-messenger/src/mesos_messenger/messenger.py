@@ -79,6 +79,8 @@ class Messenger:
         """Called for each message that is not known to have left whole when its connection failed."""
         self.handler_failures = 0
         """How many times a handler has raised."""
+        self.mended = 0
+        """How many messages had text that was not UTF-8; each broken piece became U+FFFD."""
 
     # Life.
 
