@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -18,7 +19,7 @@ __all__ = ["STOP_TIMEOUT", "Part"]
 STOP_TIMEOUT = 5.0
 
 
-class Part:
+class Part(abc.ABC):
     """What the shells of master and agent have in common: a Messenger at one address for all their lives.
 
     The faults are for tests of whoever talks to the part: `crash` is what SIGKILL does to a process, `pause`
@@ -32,9 +33,17 @@ class Part:
         self._shell: SessionShell | None = None
         self._resumed: threading.Event | None = None
 
+    @abc.abstractmethod
     def start(self) -> None:
         """Listen, and begin."""
-        raise NotImplementedError
+
+    @abc.abstractmethod
+    def stop(self) -> None:
+        """End it, and whatever it started."""
+
+    @abc.abstractmethod
+    def _leave(self) -> None:
+        """Let go of what is not the Messenger's."""
 
     def _open(self) -> Messenger:
         messenger = Messenger(self._id, bind=self._bind, environ={})
@@ -107,6 +116,3 @@ class Part:
         """Crash it, and start it again at the same address."""
         self.crash()
         self.start()
-
-    def _leave(self) -> None:
-        """Let go of what is not the Messenger's."""

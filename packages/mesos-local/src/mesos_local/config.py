@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Mapping
 
+from mesos_proto.attributes import Attributes
 from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 
@@ -14,7 +14,6 @@ from .errors import ConfigurationError
 
 __all__ = ["default_resources", "parse_attributes", "parse_resources", "parse_weights", "with_checkpointed"]
 
-_RANGES = re.compile(r"^\[\s*\d+\s*-\s*\d+\s*(,\s*\d+\s*-\s*\d+\s*)*\]$")
 _GIGABYTE = 1024.0
 _FIRST_PORT, _PORTS_EACH = 31000, 1000
 
@@ -77,25 +76,10 @@ def _memory_mb() -> float:
 
 def parse_attributes(text: str) -> tuple[mesos.Attribute, ...]:
     """Read `rack:r1;cores:8;zone:[1-3]`. Raises ConfigurationError for an attribute without a value."""
-    attributes = []
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        name, colon, value = (each.strip() for each in part.partition(":"))
-        if not (name and colon and value):
-            raise ConfigurationError(f"attribute {part!r} has no value; write it as 'rack:r1'")
-        attribute = mesos.Attribute(name=name, type=mesos.Value.TEXT)
-        if _RANGES.match(value):
-            attribute.type = mesos.Value.RANGES
-            for span in value.strip("[]").split(","):
-                begin, _, end = span.partition("-")
-                attribute.ranges.range.add(begin=int(begin), end=int(end))
-        else:
-            try:
-                attribute.scalar.value = float(value)
-                attribute.type = mesos.Value.SCALAR
-            except ValueError:
-                attribute.text.value = value
-        attributes.append(attribute)
-    return tuple(attributes)
+    try:
+        return tuple(Attributes.parse(text).messages(version=0))
+    except ValueError as error:
+        raise ConfigurationError(f"attributes {text!r} cannot be read ({error}); write 'rack:r1'") from error
 
 
 def parse_weights(text: str) -> Mapping[str, float]:
