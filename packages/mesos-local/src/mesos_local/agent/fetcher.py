@@ -5,10 +5,14 @@ Mirrors upstream's src/launcher/fetcher.cpp. The fetcher's own words go to the s
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import gzip
 import os
 import shutil
+import stat
 import tarfile
+import time
 import urllib.parse
 import urllib.request
 import zipfile
@@ -23,6 +27,8 @@ __all__ = ["fetch"]
 _TAR_SUFFIXES = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 _CHUNK = 1 << 20
 _STALL_SECONDS = 60.0
+_WRITER_SECONDS = 5.0
+_WRITER_POLL = 0.001
 
 
 def fetch(uris: Iterable[mesos.CommandInfo.URI], sandbox: str, say: Callable[[str], None]) -> None:
@@ -43,6 +49,35 @@ def fetch(uris: Iterable[mesos.CommandInfo.URI], sandbox: str, say: Callable[[st
                 say(f"Extracted '{target}' into '{sandbox}'")
         except (OSError, tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError) as error:
             raise FetchError(f"Failed to fetch '{uri.value}': {error}") from error
+    for directory, _, names in os.walk(sandbox):
+        for name in names:
+            _await_no_writer(os.path.join(directory, name))
+
+
+def _await_no_writer(path: str) -> None:
+    """Wait until nobody has a program open for writing: the kernel would not run it ("Text file busy").
+
+    Whatever this process forked while it wrote the file has it open too, until it has called exec; upstream's
+    fetcher is a process of its own and forks nothing. Linux grants a lease to read once no writer is left.
+    """
+    status = os.lstat(path)
+    if (
+        not stat.S_ISREG(status.st_mode)
+        or not status.st_mode & stat.S_IXUSR
+        or not hasattr(fcntl, "F_SETLEASE")
+    ):
+        return
+    deadline = time.monotonic() + _WRITER_SECONDS
+    with open(path, "rb") as file:
+        while True:
+            try:
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            except OSError as error:
+                if error.errno != errno.EAGAIN or time.monotonic() > deadline:
+                    return  # leases are not to be had here, or somebody else goes on writing
+                time.sleep(_WRITER_POLL)
+            else:
+                return
 
 
 def _file_name(uri: mesos.CommandInfo.URI) -> str:
