@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from google.protobuf.message import Message
 from mesos_messenger import UPID
@@ -50,6 +51,13 @@ UNAUTHENTICATED_TEXTS = ("is not authenticated", "Re-authentication in progress"
 """What is in a master's error when it has forgotten, or not yet noticed, an authentication."""
 
 _NOBODY = ("", "@0.0.0.0:0")
+
+_PARTS: dict[int, Any] = {
+    number: name.lower()
+    for name, number in v0_scheduler.Event.Type.items()
+    if name.lower() in v0_scheduler.Event.DESCRIPTOR.fields_by_name and name != "HEARTBEAT"
+}
+"""The field that holds what an event of this type says."""
 
 
 class Inbound:
@@ -259,7 +267,10 @@ class Inbound:
     def _event(self, event: v0_scheduler.Event, now: float) -> None:
         kinds = v0_scheduler.Event
         connected = self._connection.phase is Phase.CONNECTED
-        if event.type == kinds.SUBSCRIBED:
+        part = _PARTS.get(event.type)
+        if part is not None and not event.HasField(part):
+            self._out.drop(event, f"has no {part}")
+        elif event.type == kinds.SUBSCRIBED:
             self._subscribed(event.subscribed, now)
         elif event.type == kinds.ERROR:
             self._error(event.error.message)
