@@ -29,9 +29,10 @@ ALLOWED: dict[str, set[str]] = {
     "mesos-proto": set(),
     "mesos-messenger": {"mesos-proto"},
     "mesos-detector": {"mesos-proto"},
+    "mesos-http": {"mesos-proto"},
     "mesos-auth": {"mesos-proto", "mesos-messenger"},
-    "mesos-scheduler": _CORE,
-    "mesos-executor": _CORE,
+    "mesos-scheduler": _CORE | {"mesos-http"},
+    "mesos-executor": _CORE | {"mesos-http"},
     "mesos-local": _CORE | {"mesos-executor", "pyglog"},
 }
 
