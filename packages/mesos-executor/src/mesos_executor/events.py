@@ -66,5 +66,7 @@ Event: TypeAlias = (
 def size(event: Event) -> int:
     """Return about how many bytes an event holds."""
     if isinstance(event, TaskLaunched):
-        return event.task.ByteSize()
-    return len(event.data) if isinstance(event, FrameworkMessage) else 100
+        return event.task.ByteSize() + 100
+    if isinstance(event, TaskKilled):
+        return event.task_id.ByteSize() + 100
+    return 100 + (len(event.data) if isinstance(event, FrameworkMessage) else 0)

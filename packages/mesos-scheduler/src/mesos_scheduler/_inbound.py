@@ -248,7 +248,7 @@ class Inbound:
     def _framework_message(self, executor_id: str, agent_id: str, data: bytes) -> None:
         self._out.deliver(
             events.FrameworkMessage(v1.ExecutorID(value=executor_id), v1.AgentID(value=agent_id), data),
-            len(data) + 200,
+            len(data) + len(executor_id) + len(agent_id) + 200,
         )
 
     def _error(self, text: str) -> None:
