@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from google.protobuf.message import Message
-from mesos_messenger import Messenger
+from mesos_messenger import Messenger, NotRunningError
 from mesos_messenger.http import Handler
 
 from ._shell import SessionShell, serve
@@ -107,10 +107,27 @@ class Part(abc.ABC):
         """End it; what was sent before has `timeout` seconds to leave."""
         self.resume()
         if self._shell is not None:
+            self._on_loop(self._shell.stop)
             self._shell.stop()
+            # Links begun by the last event are made now; a stop must not overtake them.
+            self._on_loop(lambda: None)
         self._leave()
         if self._messenger is not None:
             self._messenger.stop(timeout)
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
+        """Have something called on the loop's thread, after all that waits there, and wait for it."""
+        called = threading.Event()
+
+        def make() -> None:
+            call()
+            called.set()
+
+        try:
+            self.messenger.call_soon(make)
+        except NotRunningError:
+            return
+        called.wait(STOP_TIMEOUT)
 
     def restart(self) -> None:
         """Crash it, and start it again at the same address."""
