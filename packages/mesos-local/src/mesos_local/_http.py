@@ -8,7 +8,8 @@ import hmac
 from collections.abc import Mapping
 from typing import TypeVar
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
+from mesos_messenger import MessageError, parse_message
 from mesos_messenger.http import HttpError, Request, Response
 from mesos_proto import json
 
@@ -65,8 +66,8 @@ def body_as(kind: type[M], request: Request, body: bytes) -> M:
         raise HttpError(400, "Expecting 'Content-Type' to be present")
     if media == PROTOBUF:
         try:
-            message = kind.FromString(body)
-        except DecodeError as error:
+            message = parse_message(kind, body)
+        except MessageError as error:
             raise HttpError(400, "Failed to parse body into Call protobuf") from error
         if not message.IsInitialized():
             raise HttpError(400, "Failed to parse body into Call protobuf: a required field is missing")

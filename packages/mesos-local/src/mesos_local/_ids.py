@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import uuid
 
-__all__ = ["invalid_uuid"]
+__all__ = ["identifier", "invalid_uuid"]
+
+
+def identifier(value: str) -> str | None:
+    """Check an id that may become the name of a directory."""
+    if not value:
+        return "ID must not be empty"
+    if len(value.encode()) > 255:
+        return "ID must not be greater than 255 characters"
+    if value in (".", ".."):
+        return f"'{value}' is disallowed"
+    if any(ord(char) < 32 or ord(char) == 127 or char in "/\\" for char in value):
+        return f"'{value}' contains invalid characters"
+    return None
 
 
 def invalid_uuid(value: bytes) -> str | None:

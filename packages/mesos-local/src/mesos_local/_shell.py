@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from google.protobuf.message import Message
-from mesos_messenger import UPID, Messenger, NotRunningError
+from mesos_messenger import UPID, Messenger, MessengerError, NotRunningError
 from mesos_messenger.http import Handler
 
 from ._wire import CancelTimer, Exited, Link, Received, Send, SetTimer, TimerFired, TimerKey
@@ -54,6 +54,8 @@ class SessionShell:
         self._perform_other = perform
         self._timers: dict[TimerKey, Cancellable] = {}
         self._stopped = False
+        self.dropped = 0
+        """How many messages had no sender, or could not be sent."""
         self._waits: list[tuple[Callable[[], bool], threading.Event]] = []
         for kind in messages:
             messenger.install(kind, self._received)
@@ -103,7 +105,10 @@ class SessionShell:
         self._stopped = True
 
     def _received(self, sender: UPID, message: Message) -> None:
-        self.dispatch(Received(str(sender) if sender else "", message))
+        if sender:
+            self.dispatch(Received(str(sender), message))
+        else:
+            self._drop(message, "it does not say who sends it")
 
     def _exited(self, upid: UPID) -> None:
         self.dispatch(Exited(str(upid)))
@@ -111,9 +116,11 @@ class SessionShell:
     def _perform(self, command: object) -> None:
         match command:
             case Send(to, message):
-                self._messenger.send(UPID.parse(to), message)
+                self._send(to, message)
             case Link(to, reconnect):
-                self._messenger.link(UPID.parse(to), self._exited, reconnect=reconnect)
+                upid = UPID.parse(to, resolve=False)
+                if upid:
+                    self._messenger.link(upid, self._exited, reconnect=reconnect)
             case SetTimer(key, delay):
                 self._cancel(key)
                 self._timers[key] = self._messenger.call_later(delay, self._fire, key)
@@ -121,6 +128,22 @@ class SessionShell:
                 self._cancel(key)
             case _:
                 self._perform_other(command)
+
+    def _send(self, to: str, message: Message) -> None:
+        # Addresses come from peers too: looking one up would stop the loop, and a wrong one is no fault.
+        upid = UPID.parse(to, resolve=False)
+        if not upid:
+            self._drop(message, f"{to[:100]!r} is the address of no process")
+            return
+        try:
+            self._messenger.send(upid, message)
+        except MessengerError as error:
+            self._drop(message, str(error))
+
+    def _drop(self, message: Message, why: str) -> None:
+        self.dropped += 1
+        if self.dropped & (self.dropped - 1) == 0:
+            log.warning("Dropped %s (%d so far): %s", message.DESCRIPTOR.full_name, self.dropped, why)
 
     def _cancel(self, key: TimerKey) -> None:
         timer = self._timers.pop(key, None)

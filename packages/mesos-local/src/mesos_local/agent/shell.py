@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mesos_detector import Detector, Leader, detect
+from mesos_messenger import UPID
 from mesos_messenger.http import Handler
 
 from .._models import Json
@@ -103,7 +104,8 @@ class AgentShell(Part):
             self._detector.watch(self._detected)
         else:
             address = self._master.removeprefix("master@")
-            shell.post(MasterDetected(f"master@{address}", address.rpartition(":")[0]))
+            master = str(UPID.parse(f"master@{address}") or f"master@{address}")
+            shell.post(MasterDetected(master, address.rpartition(":")[0]))
 
     def _routes(self, shell: SessionShell) -> Mapping[str, Handler]:
         self._api = ExecutorApi(self.session, shell.dispatch)

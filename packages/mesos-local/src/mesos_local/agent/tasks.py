@@ -7,6 +7,7 @@ import logging
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
+from .._ids import identifier
 from .._tasks import task_record
 from .._wire import NO_PROCESS
 from . import checkpoints, executors, statuses
@@ -28,6 +29,10 @@ def run(agent: Agent, sender: str, message: internal.RunTaskMessage) -> None:
     framework = agent.frameworks.get(info.id.value)
     if framework is not None and framework.terminating:
         log.warning("Ignoring task %s of framework %s: it is terminating", task.task_id.value, info.id.value)
+        return
+    error = _invalid(message)
+    if error:
+        log.warning("Ignoring a task that %s asks for: %s", sender, error)
         return
     pid = message.pid if message.pid != NO_PROCESS else ""
     if framework is None:
@@ -60,6 +65,14 @@ def run(agent: Agent, sender: str, message: internal.RunTaskMessage) -> None:
         executors.deliver(agent, framework, executor, task)
     else:
         _drop(agent, framework, task.task_id, f"Executor {executor.state.value}")
+
+
+def _invalid(message: internal.RunTaskMessage) -> str | None:
+    """Say what is wrong with the ids, which become names of directories."""
+    ids = [message.framework.id.value, message.task.task_id.value]
+    if message.task.HasField("executor"):
+        ids.append(message.task.executor.executor_id.value)
+    return next((error for value in ids if (error := identifier(value))), None)
 
 
 def _needs_image(holder: mesos.TaskInfo | mesos.ExecutorInfo) -> bool:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
+from mesos_proto.errors import ResourceError
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
+from ..config import with_checkpointed
+from ..errors import ConfigurationError
 from . import checkpoints, paths
 from .state import Agent, LinkVolume, MakeVolume, RemoveVolume
 
 __all__ = ["checkpoint", "links"]
+
+log = logging.getLogger("mesos.local.agent")
 
 
 def checkpoint(agent: Agent, sender: str, message: internal.CheckpointResourcesMessage) -> None:
     """Take over the whole of what is reserved and persistent here; make new volumes, remove old ones."""
     if sender != agent.master:
         return
-    kept = _forms.inner(message.resources)
+    try:
+        kept = _forms.inner(message.resources)
+        with_checkpointed(_forms.inner(agent.info.resources), kept)
+    except (ResourceError, ConfigurationError) as error:
+        log.error("Ignoring reservations and volumes that cannot be here: %s", error)
+        return
     before = {_path(agent, volume) for volume in _forms.wire(agent.checkpointed.persistent_volumes())}
     after = {_path(agent, volume) for volume in _forms.wire(kept.persistent_volumes())}
     agent.checkpointed = kept

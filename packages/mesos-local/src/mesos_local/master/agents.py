@@ -12,6 +12,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms, config
+from .._ids import identifier
 from .._wire import NO_PROCESS
 from ..errors import ConfigurationError
 from . import allocator, offers, tasks
@@ -112,6 +113,10 @@ def reregister(master: Master, sender: str, message: internal.ReregisterSlaveMes
     if _refused(master, sender, message):
         return
     agent_id = message.slave.id.value
+    error = identifier(agent_id)
+    if error:
+        log.warning("Ignoring agent at %s: %s", sender, error)
+        return
     if agent_id in master.gone_agents:
         master.send(sender, internal.ShutdownMessage(message="Agent has been marked gone"))
         return
@@ -152,6 +157,8 @@ def _readmit(master: Master, sender: str, message: internal.ReregisterSlaveMessa
     agent = Agent(message.slave, sender, AgentState.ACTIVE, master.now, total, reregistered_time=master.now)
     master.agents[agent_id] = agent
     for info in message.frameworks:
+        if identifier(info.id.value):
+            continue
         if info.id.value not in master.frameworks and info.id.value not in master.completed_frameworks:
             master.frameworks[info.id.value] = Framework(info, FrameworkState.RECOVERED, master.now)
     for executor in message.executor_infos:

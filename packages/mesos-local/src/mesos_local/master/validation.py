@@ -14,7 +14,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .. import _forms
-from .._ids import invalid_uuid
+from .._ids import identifier, invalid_uuid
 from .state import Agent, Framework, Master
 
 if TYPE_CHECKING:
@@ -23,19 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["authentication", "call", "framework", "framework_change", "identifier", "offers", "role", "task"]
 
 _MAX_SECONDS = 2**63 / 1e9
-
-
-def identifier(value: str) -> str | None:
-    """Check an id that may become the name of a directory."""
-    if not value:
-        return "ID must not be empty"
-    if len(value.encode()) > 255:
-        return "ID must not be greater than 255 characters"
-    if value in (".", ".."):
-        return f"'{value}' is disallowed"
-    if any(ord(char) < 32 or ord(char) == 127 or char in "/\\" for char in value):
-        return f"'{value}' contains invalid characters"
-    return None
 
 
 def role(name: str) -> str | None:
