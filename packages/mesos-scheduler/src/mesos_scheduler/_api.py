@@ -2,26 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_proto.v1 import scheduler_pb2
 
 from . import commands, events
-from ._shell import Shell
-from .session import SchedulerSession
 from .status import Status
 
 _M = TypeVar("_M", bound=Message)
+
+
+class Session(Protocol):
+    """What a driver asks its session itself."""
+
+    @property
+    def framework_id(self) -> str:
+        """The framework's id; empty before the first registration."""
+
+    def check(self, event: commands.UserCall) -> None:
+        """Raise `DriverMisuse` for a call that cannot work; changes nothing."""
+
+
+class Shell(Protocol):
+    """What runs a session, as its driver sees it."""
+
+    @property
+    def closed(self) -> threading.Event:
+        """Set when every socket is closed."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def post(self, event: commands.UserCall | commands.Stop | commands.Abort, /) -> None:
+        """Give the session an event."""
+
+    def post_quietly(self, item: events.Acknowledgement | commands.AcknowledgeStatusUpdate, /) -> None:
+        """Give the session what can wait for a moment."""
+
+    def batch_done(self, size: int) -> None:
+        """Take note that callbacks for so many bytes have returned."""
+
+    def call_later(self, seconds: float, call: Callable[[], None], /) -> None:
+        """Call a function in a while."""
+
+    def close_soon(self) -> None:
+        """Close: nobody will call `stop` any more."""
 
 
 class DriverCalls:
     """What a program may ask of a driver. Each call returns the driver's status, and does nothing on one
     that is not running."""
 
-    _session: SchedulerSession
+    _session: Session
     _shell: Shell
     _status: Status
 
