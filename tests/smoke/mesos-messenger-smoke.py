@@ -3,7 +3,6 @@
 import queue
 
 from google.protobuf.wrappers_pb2 import StringValue
-
 from mesos_messenger import UPID, Messenger
 
 answers: "queue.Queue[tuple[UPID, StringValue]]" = queue.Queue()
