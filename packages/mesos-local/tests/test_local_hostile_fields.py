@@ -23,6 +23,7 @@ from mesos_local.master import views as master_views
 from mesos_messenger import UPID, Encoder, Messenger
 from mesos_messenger.mutations import as_handled, mutations
 from mesos_messenger.testing import MemoryNetwork
+from mesos_proto.v0 import authentication_pb2
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as scheduler
@@ -489,3 +490,26 @@ def test_a_wrong_address_stops_nothing_that_comes_after_it(monkeypatch: pytest.M
         assert heard == [str(shelled.upid)]
         assert shell.dropped == len(wrong) + 1
         assert shelled.handler_failures == 0
+
+
+def test_attempts_to_authenticate_for_nobody_are_not_remembered(cluster: LocalCluster) -> None:
+    name = authentication_pb2.AuthenticateMessage.DESCRIPTOR.full_name
+    master = cluster.master
+    for pid in ("", "x", "x@host.invalid:5", "@1.2.3.4:5", "y" * 100_000):
+        message = authentication_pb2.AuthenticateMessage(pid=pid)
+        post(master.pid, name, message.SerializeToString())
+    show(master.pid, "/version")
+    assert master.session.state.authenticating == {}
+
+
+def test_registrations_that_wait_are_bounded() -> None:
+    wire = Running()
+    wire.tell(MASTER, master_session.Authenticating("new@127.0.0.1:6002"))
+    for number in range(100):
+        wire.subscribe("new@127.0.0.1:6002", name=f"name-{number}")
+    (waiting,) = wire.master.state.authenticating.values()
+    assert 0 < len(waiting) <= 10
+    wire.tell(MASTER, master_session.Authenticated("new@127.0.0.1:6002", "p"))
+    assert wire.take("new@127.0.0.1:6002", internal.FrameworkRegisteredMessage)
+    names = [framework.info.name for framework in wire.master.state.frameworks.values()]
+    assert "name-0" in names

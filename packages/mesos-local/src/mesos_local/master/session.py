@@ -41,6 +41,9 @@ log = logging.getLogger("mesos.local.master")
 
 _Call = scheduler.Call
 
+_MOST_WAITING = 10
+"""Registrations that are kept for a process until it has authenticated: it repeats itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -201,7 +204,8 @@ class MasterSession:
     def _received(self, event: Received) -> None:
         waiting = self.state.authenticating.get(event.sender)
         if waiting is not None and _registers(event.message):
-            waiting.append(event)
+            if len(waiting) < _MOST_WAITING:
+                waiting.append(event)
             return
         handler = self._messages.get(type(event.message))
         if handler is None:

@@ -80,7 +80,9 @@ class MasterShell(Part):
 
     def _asked(self, sender: UPID, message: authentication_pb2.AuthenticateMessage) -> None:
         assert self._authenticator is not None
-        self.shell.dispatch(Authenticating(message.pid))
+        pid = UPID.parse(message.pid, resolve=False)
+        if sender and pid:  # Otherwise there is no attempt, and nothing to wait for.
+            self.shell.dispatch(Authenticating(str(pid)))
         self._authenticator.authenticate(self.messenger, sender, message.pid)
 
     def _authenticated(self, result: AuthenticationResult) -> None:
