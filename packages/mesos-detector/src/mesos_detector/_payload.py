@@ -48,7 +48,7 @@ def info_from_bytes(data: bytes) -> mesos_pb2.MasterInfo:
     info = mesos_pb2.MasterInfo()
     try:
         info.ParseFromString(_bounded(data))
-    except (DecodeError, RecursionError) as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GarbageError("not a binary MasterInfo") from error
     return _checked(info)
 
