@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
@@ -29,7 +29,6 @@ LARGEST_MENDED = 256 * 1024
 _DEEPEST = 100
 _STRING = FieldDescriptor.TYPE_STRING
 _MESSAGE = FieldDescriptor.TYPE_MESSAGE
-_Field = descriptor_pb2.FieldDescriptorProto
 
 
 class TextCheck:
@@ -99,17 +98,21 @@ def _only_strings(root: Descriptor) -> type[Message] | None:
         bearing |= more
     if root.full_name not in bearing:
         return None
+    # Here, for it takes two milliseconds that no start has to wait for.
+    from google.protobuf import descriptor_pb2
+
+    kinds = descriptor_pb2.FieldDescriptorProto
     names = {name: f"M{number}" for number, name in enumerate(sorted(bearing))}
     file = descriptor_pb2.FileDescriptorProto(name="strings.proto", package="strings", syntax="proto3")
     for name, short in names.items():
         kind = file.message_type.add(name=short)
         for field in fields[name]:
             # Repeated: so every occurrence is checked, whatever the label of the original.
-            part = _Field(name=f"f{field.number}", number=field.number, label=_Field.LABEL_REPEATED)
+            part = kinds(name=f"f{field.number}", number=field.number, label=kinds.LABEL_REPEATED)
             if field.type == _STRING:
-                part.type = _Field.TYPE_STRING
+                part.type = kinds.TYPE_STRING
             elif field.message_type.full_name in names:
-                part.type = _Field.TYPE_MESSAGE
+                part.type = kinds.TYPE_MESSAGE
                 part.type_name = f".strings.{names[field.message_type.full_name]}"
             else:
                 continue
