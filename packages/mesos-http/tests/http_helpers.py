@@ -81,11 +81,13 @@ class Server:
     ) -> None:
         self._stopping.set()
         for sock in (self._listener, *self._socks):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
+            with contextlib.suppress(OSError):  # closed by the thread that reads it, once that has woken
+                socket.socket.shutdown(
+                    sock, socket.SHUT_RDWR
+                )  # of an SSLSocket, which would read on in the clear
         for thread in self._threads:
             thread.join(WAIT)
+        self._listener.close()
 
     def _accept(self) -> None:
         while not self._stopping.is_set():
@@ -100,18 +102,18 @@ class Server:
             thread.start()
 
     def _serve(self, sock: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_side=True)
-                self._socks.append(sock)
-            with sock.makefile("rb") as file:
-                while (request := _read(file)) is not None:
-                    self.requests.append(request)
-                    self.arrived.set()
-                    self.script(Exchange(request, sock, self._stopping))
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
-        sock.close()
+        try:
+            with contextlib.suppress(OSError):
+                if self._tls is not None:
+                    sock = self._tls.wrap_socket(sock, server_side=True)
+                    self._socks.append(sock)
+                with sock.makefile("rb") as file:
+                    while (request := _read(file)) is not None:
+                        self.requests.append(request)
+                        self.arrived.set()
+                        self.script(Exchange(request, sock, self._stopping))
+        finally:
+            sock.close()
 
 
 def _read(file: object) -> Request | None:

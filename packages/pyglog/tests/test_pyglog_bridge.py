@@ -25,6 +25,7 @@ logger = logging.getLogger("test_pyglog_bridge")
 @pytest.fixture(autouse=True)
 def installed(logs: Logs) -> Iterator[None]:
     """Bring the records of `logging` to pyglog, and give the root logger its level back."""
+    pyglog.uninstall()  # what a program tested before left
     root = logging.getLogger()
     level = root.level
     pyglog.install()

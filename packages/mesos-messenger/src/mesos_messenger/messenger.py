@@ -228,7 +228,7 @@ class Messenger:
             raise UsageError(f"{upid!r} is the address of no process")
 
         def link() -> None:
-            if self._attached:
+            if self._attached and self.endpoint.running:
                 self.endpoint.outbox(upid.address).link(self, upid, on_exited, reconnect=reconnect)
 
         self.endpoint.call_soon(link)
