@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyglog
 import pytest
 from mesos_local import ConfigurationError, LocalCluster
 from mesos_local.cli import FLAGS, cluster_from, main, parse
@@ -55,7 +56,11 @@ def test_bad_flags_are_refused(argument: str, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize("argument", ["--resources=cpus", "--attributes=rack", "--credentials=/no/such/file"])
 def test_what_cannot_be_used_ends_the_program(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--port=0", argument]) == 1
+    try:
+        with pyglog.overridden():
+            assert main(["--port=0", argument]) == 1
+    finally:
+        pyglog.uninstall()
     assert "mesos-local: " in capsys.readouterr().err
 
 
