@@ -155,6 +155,8 @@ class Framework:
         checkpoint: bool = False,
         principal: str = "",
         role: str = "*",
+        roles: Sequence[str] = (),
+        suppressed_roles: Sequence[str] = (),
         capabilities: Sequence[mesos.FrameworkInfo.Capability.Type.ValueType] = (),
         credential: Credential | None = None,
         implicit_acknowledgements: bool = True,
@@ -163,7 +165,7 @@ class Framework:
         info = mesos.FrameworkInfo(
             user=getpass.getuser(),
             name="interop",
-            roles=[role],
+            roles=roles or [role],
             checkpoint=checkpoint,
             failover_timeout=failover_timeout,
         )
@@ -180,6 +182,7 @@ class Framework:
             info,
             master,
             credential=credential,
+            suppressed_roles=suppressed_roles,
             implicit_acknowledgements=implicit_acknowledgements,
             bind="127.0.0.1:0",
             options=SessionOptions(registration_backoff_factor=0.5, reconcile=False),

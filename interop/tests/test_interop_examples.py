@@ -58,6 +58,42 @@ def test_the_example_pair(
     assert seconds < PATIENCE
 
 
+@pytest.mark.ci
+@pytest.mark.parametrize("authenticated", [False, True], ids=["open", "authenticated"])
+def test_the_example_for_volumes_leaves_nothing_behind(
+    real_cluster: ClusterFactory, packed: Path, tmp_path: Path, authenticated: bool
+) -> None:
+    flags: dict[str, str | bool] = {"allocation_interval": "100ms"}
+    arguments = [f"-executor={packed}", "-artifactPort=0", "-task-count=3", "-role=golang"]
+    if authenticated:
+        secret = tmp_path / "secret"
+        secret.write_text("secret-of-test", encoding="utf-8")
+        flags["authenticate_frameworks"] = True
+        cluster = real_cluster(credentials={"framework": "secret-of-test"}, master_flags=flags)
+        arguments += ["-mesos_authentication_principal=framework"]
+        arguments += [f"-mesos_authentication_secret_file={secret}"]
+    else:
+        cluster = real_cluster(master_flags=flags)
+
+    command = [sys.executable, str(EXAMPLES / "persistent_scheduler.py"), f"-master={cluster.address}"]
+    answer = subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, timeout=100, check=False, env={**os.environ}
+    )
+
+    assert answer.returncode == 0, f"{answer.stdout}\n{answer.stderr}"
+    assert "finished 3 of 3 tasks" in answer.stdout
+    for operation in ("RESERVE, CREATE", "LAUNCH", "DESTROY, UNRESERVE"):
+        assert operation in answer.stdout
+    state = cluster.masters[0].state()
+    assert state is not None
+    assert [each["reserved_resources"] for each in state["slaves"]] == [{}]
+    (framework,) = state["completed_frameworks"]
+    assert framework.get("principal", "") == ("framework" if authenticated else "")
+    assert [each["state"] for each in framework["completed_tasks"]] == ["TASK_FINISHED"] * 3
+    work = Path(str(cluster.agents[0].flags["work_dir"]))
+    assert not [path for path in work.glob("volumes/roles/golang/*") if path.is_dir()]
+
+
 def test_the_example_pair_finds_the_master_in_zookeeper(real_cluster: ClusterFactory, packed: Path) -> None:
     cluster = real_cluster(masters=3, agents=2, agent_flags=LARGE)
 

@@ -65,12 +65,20 @@ class Calls:
         """Write ACCEPT."""
         for operation in event.operations:
             require_operation(operation, self._version)
-        return self._devolved(
+        call = self._devolved(
             v1_scheduler.Call.ACCEPT,
             accept=v1_scheduler.Call.Accept(
                 offer_ids=event.offer_ids, operations=event.operations, filters=event.filters
             ),
         )
+        assert isinstance(call, _Call)
+        for written in call.accept.operations:
+            # Masters fill this in for LAUNCH, but refuse a LAUNCH_GROUP without it.
+            if written.type == v0.Offer.Operation.LAUNCH_GROUP:
+                executor = written.launch_group.executor
+                if not executor.HasField("framework_id"):
+                    executor.framework_id.value = self._framework.id
+        return call
 
     def decline(self, event: commands.DeclineOffers) -> Message:
         """Write DECLINE."""
