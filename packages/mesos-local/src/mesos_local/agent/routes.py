@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
+from urllib.parse import quote
 
-from mesos_messenger.http import Request, Response
+from mesos_messenger.http import Request, Response, StreamingResponse
 
 from .. import _models
 from .._http import as_json, not_implemented, reading
@@ -18,7 +19,7 @@ from .state import Agent
 
 __all__ = ["routes"]
 
-Route: TypeAlias = Callable[[Request], Awaitable[Response]]
+Route: TypeAlias = Callable[[Request], Awaitable[Response | StreamingResponse]]
 
 
 def routes(agent: Agent, flags: Json) -> dict[str, Route]:
@@ -50,8 +51,8 @@ def routes(agent: Agent, flags: Json) -> dict[str, Route]:
     }
 
 
-def _files(answer: Callable[[Request], Response]) -> Route:
-    async def handler(request: Request) -> Response:
+def _files(answer: Callable[[Request], Response | StreamingResponse]) -> Route:
+    async def handler(request: Request) -> Response | StreamingResponse:
         try:
             return reading(request) or answer(request)
         except BadRequest as error:
@@ -76,11 +77,16 @@ def _read(files: Files, request: Request) -> Response:
     return Response(body=body, content_type="application/json")
 
 
-def _download(files: Files, request: Request) -> Response:
-    name, data = files.download(request.query.get("path"))
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return Response(
-        body=data,
-        headers={"Content-Disposition": f'attachment; filename="{quoted}"'},
+def _download(files: Files, request: Request) -> StreamingResponse:
+    name, parts = files.download(request.query.get("path"))
+    shown = "".join(
+        each if each.isascii() and each.isprintable() and each not in '"\\' else "_" for each in name
+    )
+    disposition = (
+        f"attachment; filename=\"{shown}\"; filename*=UTF-8''{quote(name, errors='surrogateescape')}"
+    )
+    return StreamingResponse(
+        parts,
+        headers={"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"},
         content_type="application/octet-stream",
     )

@@ -1,49 +1,68 @@
-"use strict";
-const cell = (value, kind) => {
-  const td = document.createElement("td");
-  if (kind) td.className = kind;
-  td.append(value instanceof Node ? value : String(value));
-  return td;
-};
-const link = (href, text) => {
-  const a = document.createElement("a");
-  a.href = href; a.textContent = text;
-  return a;
-};
-const fill = (id, heads, rows, empty) => {
-  const head = document.createElement("tr");
-  for (const text of heads) {
-    const th = document.createElement("th");
-    th.scope = "col"; th.textContent = text;
-    head.append(th);
+// What both pages are made of: nodes, cells, tables, and a way to change a page in place.
+
+/** Make an element; text stays text, whatever is in it. */
+export const node = (name, attributes = {}, ...children) => {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== false && value !== undefined) element.setAttribute(key, value === true ? "" : value);
   }
-  const body = rows.map(cells => { const tr = document.createElement("tr"); tr.append(...cells); return tr; });
-  if (!rows.length) {
-    const tr = document.createElement("tr"), td = cell(empty, "muted");
-    td.colSpan = heads.length;
-    tr.append(td);
-    body.push(tr);
-  }
-  document.getElementById(id).replaceChildren(head, ...body);
+  element.append(...children.map(child => (child instanceof Node ? child : String(child))));
+  return element;
 };
-const amount = r => `${r.cpus} cpus, ${r.mem} MB, ${r.disk} MB disk`;
-const time = t => t ? new Date(t * 1000).toLocaleTimeString() : "";
-const since = task => task.statuses.length ? task.statuses[task.statuses.length - 1].timestamp : 0;
-const ask = async url => {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url}: HTTP ${answer.status}`);
-  return answer.json();
-};
-const every = (milliseconds, work) => {
-  const problem = document.getElementById("problem");
-  const turn = async () => {
-    try {
-      await work();
-      problem.textContent = "";
-    } catch (error) {
-      problem.textContent = "No answer: " + error.message;
+export const cell = (value, kind) => node("td", kind ? { class: kind } : {}, value);
+export const mono = value => cell(value, "mono");
+export const link = (href, text) => node("a", { href }, text);
+
+/** A table with its heads; one line that says `empty` when there are no rows. */
+export const table = (name, heads, rows, empty) => node("div", { class: "wide" }, node("table", { "aria-label": name },
+  node("thead", {}, node("tr", {}, ...heads.map(text => node("th", { scope: "col" }, text)))),
+  node("tbody", {}, ...(rows.length ? rows.map(cells => node("tr", {}, ...cells))
+    : [node("tr", {}, node("td", { colspan: heads.length, class: "muted" }, empty))]))));
+
+/** Names and values, one pair a line. */
+export const facts = pairs => node("dl", {},
+  ...pairs.flatMap(([name, value]) => [node("dt", {}, name), node("dd", {}, value)]));
+
+/** Make `place` show `children`, keeping the nodes that are alike: focus, selection and scrolling stay. */
+export const show = (place, children) => {
+  const old = [...place.childNodes];
+  children.forEach((child, index) => {
+    const before = old[index];
+    if (!before) place.append(child);
+    else if (!alike(before, child)) before.replaceWith(child);
+    else if (child.nodeType === Node.TEXT_NODE) {
+      if (before.data !== child.data) before.data = child.data;
+    } else {
+      takeAttributes(before, child);
+      show(before, [...child.childNodes]);
     }
-    setTimeout(turn, milliseconds);
-  };
-  turn();
+  });
+  for (const extra of old.slice(children.length)) extra.remove();
+};
+const alike = (one, other) => one.nodeName === other.nodeName
+  && (one.nodeType !== Node.ELEMENT_NODE || one.id === other.id);
+const takeAttributes = (element, other) => {
+  for (const { name } of [...element.attributes]) if (!other.hasAttribute(name)) element.removeAttribute(name);
+  for (const { name, value } of other.attributes) {
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  }
+};
+
+const round = number => +number.toFixed(2);
+/** Resources as text, without those of which there is nothing. */
+export const amount = r => [["cpus", " cpus"], ["gpus", " gpus"], ["mem", " MB"], ["disk", " MB disk"]]
+  .filter(([name]) => r[name] > 0).map(([name, unit]) => round(r[name]) + unit)
+  .concat(r.ports ? [`ports ${r.ports}`] : []).join(", ") || "none";
+export const time = seconds => (seconds ? new Date(seconds * 1000).toLocaleString() : "");
+export const size = bytes => (bytes < 1024 ? `${bytes} B` : bytes < 1048576 ? `${round(bytes / 1024)} KiB`
+  : `${round(bytes / 1048576)} MiB`);
+export const { encodeURIComponent: encode } = globalThis;
+
+/** The parts of the address after `#`. */
+export const chosen = () => {
+  try {
+    return location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  } catch {
+    return [""]; // Somebody has typed a percent sign.
+  }
 };
