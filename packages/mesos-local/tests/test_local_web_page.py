@@ -20,6 +20,8 @@ EVIL = "<img src=x onerror=alert(1)>"
 SCRIPT = "javascript:alert(1)"
 MANY = 5000
 
+pytestmark = pytest.mark.timeout(600)  # The first may have to install the browser.
+
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
@@ -219,6 +221,7 @@ def _add_tasks(cluster: LocalCluster, framework_id: str) -> None:
             proto.task_id.value = proto.name
             proto.framework_id.value = framework_id
             proto.slave_id.value = agent_id
+            proto.resources.extend(resources.messages(version=0))
             proto.statuses.add(state=v0.TASK_RUNNING, timestamp=1.7e9 + number).task_id.value = proto.name
             state.frameworks[framework_id].tasks[proto.name] = Task(proto, "*", resources)
         added.set()
