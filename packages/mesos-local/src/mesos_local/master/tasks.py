@@ -112,9 +112,7 @@ def tell_about(
         status.slave_id.CopyFrom(agent_id)
     if unreachable_time is not None:
         status.unreachable_time.nanoseconds = int(unreachable_time * 1e9)
-    update = internal.StatusUpdate(
-        framework_id=framework.info.id, status=status, timestamp=master.now, latest_state=state
-    )
+    update = internal.StatusUpdate(framework_id=framework.info.id, status=status, timestamp=master.now)
     if status.HasField("slave_id"):
         update.slave_id.CopyFrom(status.slave_id)
     if task is not None:

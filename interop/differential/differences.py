@@ -1,0 +1,56 @@
+"""What differs between the real and the embedded cluster, and why; README.md shows the same table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Lines that only one of the transcripts has, as patterns in order (`*` is any text)."""
+
+    reason: str
+    real: tuple[str, ...] = ()
+    local: tuple[str, ...] = ()
+
+
+_OWN_WORDS = "the text is our parser's own, which says more; the status is the same"
+_RESOURCES = "the real text also has the role each resource is allocated to; state and reason are the same"
+
+DIFFERENCES: dict[str, Difference] = {
+    "too_many_cpus": Difference(
+        _RESOURCES,
+        real=("*Total resources cpus(allocated: *):99; *TASK_ERROR*",),
+        local=("*Total resources cpus:99; *TASK_ERROR*",),
+    ),
+    "unknown_resource": Difference(
+        _RESOURCES,
+        real=("*Total resources cpus(allocated: *):0.1; *spoons*TASK_ERROR*",),
+        local=("*Total resources cpus:0.1; *spoons*TASK_ERROR*",),
+    ),
+    "negative_resource": Difference(
+        "the resource algebra refuses it in its own words; state and reason are the same",
+        real=("*Resource 'disk:-1' is invalid: *REASON_TASK_INVALID*TASK_ERROR*",),
+        local=("*Task uses invalid resources: *REASON_TASK_INVALID*TASK_ERROR*",),
+    ),
+    "health_check_without_what": Difference(
+        "the embedded cluster runs no health checks, and does not look at them",
+        real=("*Task uses invalid health check: *TASK_ERROR*", "fence"),
+        local=("*TASK_STARTING*",),
+    ),
+    "check_without_what": Difference(
+        "the embedded cluster runs no checks, and does not look at them",
+        real=("*Task uses invalid check: *TASK_ERROR*", "fence"),
+        local=("*TASK_STARTING*",),
+    ),
+    "http_bad_json": Difference(
+        _OWN_WORDS,
+        real=("400 * Failed to parse body into JSON: *",),
+        local=("400 * Failed to convert JSON into Call protobuf: not JSON: *",),
+    ),
+    "http_json_array": Difference(
+        _OWN_WORDS,
+        real=("400 * Failed to convert JSON into Call protobuf: Expecting a JSON object",),
+        local=("400 * Failed to convert JSON into Call protobuf: * not an array",),
+    ),
+}
