@@ -13,6 +13,7 @@ from realmesos import Cluster
 from realmesos.fixtures import ClusterFactory
 from realmesos.framework import Framework
 from realmesos.process import wait_for
+from realmesos.releases import LATEST
 
 pytestmark = pytest.mark.ci
 
@@ -131,6 +132,8 @@ def test_update_framework_lifts_a_suppression(cluster: Cluster) -> None:
 
 def test_update_framework_with_offer_constraints(real_cluster: ClusterFactory) -> None:
     cluster = real_cluster(agents=0, master_flags=QUICK)
+    if cluster.build.release.version != LATEST.version:
+        pytest.skip("constraints are new in 1.11, masters before do not look at them")
     for zone in ("east", "west"):
         cluster.add_agent(attributes=f"zone:{zone}").wait_registered()
 
