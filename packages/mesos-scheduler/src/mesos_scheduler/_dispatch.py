@@ -31,5 +31,7 @@ def handlers(scheduler: Scheduler, driver: SchedulerDriver) -> Handlers:
         events.ExecutorLost: lambda event: scheduler.executor_lost(
             driver, event.executor_id, event.agent_id, event.status
         ),
+        events.OperationStatusUpdate: lambda event: scheduler.operation_status_update(driver, event.status),
+        events.Heartbeat: lambda event: scheduler.heartbeat(driver),
         events.Error: lambda event: scheduler.error(driver, event.message),
     }

@@ -105,6 +105,19 @@ class ExecutorLost:
 
 
 @dataclass(frozen=True, slots=True)
+class OperationStatusUpdate:
+    """The state of an operation with an id; over v1 only. `wants_acknowledgement` when somebody waits."""
+
+    status: mesos.OperationStatus
+    wants_acknowledgement: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The master lives, and has nothing to say; over v1 only."""
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """The driver has been aborted for this reason; the last event there is."""
 
@@ -123,5 +136,7 @@ Event: TypeAlias = (
     | FrameworkMessage
     | AgentLost
     | ExecutorLost
+    | OperationStatusUpdate
+    | Heartbeat
     | Error
 )

@@ -149,5 +149,12 @@ class Scheduler:
     ) -> None:
         """Take note that an executor ended; updates for its tasks come separately."""
 
+    def operation_status_update(self, driver: SchedulerDriver, status: mesos.OperationStatus) -> None:
+        """Take note of the state of an operation with an id; over v1 only. It is acknowledged when this
+        returns (unless the program does it); the same update may come more than once."""
+
+    def heartbeat(self, driver: SchedulerDriver) -> None:
+        """Take note that the master lives; over v1 only, every 15 seconds or so."""
+
     def error(self, driver: SchedulerDriver, message: str) -> None:
         """Take note of what aborted the driver; the last callback there is."""

@@ -1,0 +1,18 @@
+"""Schedulers over the v1 HTTP API: the driver, and the API without a driver."""
+
+from . import calls
+from ._connection import Phase
+from .client import Client, Subscription
+from .driver import HttpSchedulerDriver
+from .options import HttpOptions
+from .session import HttpSession
+
+__all__ = [
+    "Client",
+    "HttpOptions",
+    "HttpSchedulerDriver",
+    "HttpSession",
+    "Phase",
+    "Subscription",
+    "calls",
+]

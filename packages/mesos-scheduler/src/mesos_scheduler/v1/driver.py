@@ -1,0 +1,96 @@
+"""The v1 scheduler driver: the callbacks of `MesosSchedulerDriver`, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from mesos_http import PROTOBUF, Authorization, Codec, RequestsTransport, Settings, Transport
+from mesos_proto.v1 import mesos_pb2 as mesos
+from mesos_proto.v1 import scheduler_pb2 as scheduler_api
+
+from .. import events
+from .._callbacks import Item
+from .._defaults import complete_framework_info
+from .._life import DriverLife
+from ..scheduler import Scheduler
+from ..status import Status
+from ..store import FrameworkIdStore
+from . import commands
+from ._shell import Place, Shell
+from .options import HttpOptions
+from .session import HttpSession
+
+
+class HttpSchedulerDriver(DriverLife):
+    """Connects a `Scheduler` to the leading master, over the v1 HTTP API.
+
+    `master` is what `MesosSchedulerDriver` takes, or the whole URL of the API, such as
+    `https://host:5050/api/v1/scheduler`, whose redirects lead to the leader. An id in `framework_info` (or in
+    `framework_id_store`) takes over from an earlier instance, of whose tasks `known_tasks` names those not
+    known to have ended. `codec` is PROTOBUF or JSON; `auth` makes the Authorization header, as `BasicAuth`
+    and `BearerAuth` of mesos-auth do, and `transport` a new transport, for TLS or a session of your own.
+    `queue_limit` bounds, in bytes, the events that wait for callbacks; beyond it the stream is not read.
+
+    Masters need no way to this driver. Each call returns the driver's `Status` after it and may come from any
+    thread, also from a callback; that the master has taken it says nothing about its success.
+    """
+
+    _session: HttpSession
+    _shell: Shell
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        framework_info: mesos.FrameworkInfo,
+        master: str,
+        *,
+        codec: Codec = PROTOBUF,
+        auth: Authorization | None = None,
+        implicit_acknowledgements: bool = True,
+        suppressed_roles: Iterable[str] = (),
+        framework_id_store: FrameworkIdStore | None = None,
+        known_tasks: Iterable[mesos.TaskStatus] = (),
+        transport: Callable[[], Transport] = RequestsTransport,
+        settings: Settings | None = None,
+        queue_limit: int = 64 * 1024 * 1024,
+        options: HttpOptions | None = None,
+    ) -> None:
+        info = complete_framework_info(framework_info)
+        if framework_id_store is not None and not info.id.value:
+            info.id.value = framework_id_store.load() or ""
+        self._session = HttpSession(
+            info,
+            replace(options or HttpOptions(), implicit_acknowledgements=implicit_acknowledgements),
+            suppressed_roles,
+            known_tasks=known_tasks,
+        )
+        self._shell = Shell(
+            self._session,
+            Place(master, codec, auth, transport, settings or Settings(), queue_limit),
+            deliver=self._deliver,
+            ended=self._session_ended,
+            forget=self._forget,
+        )
+        self._prepare(scheduler, framework_id_store)
+
+    def reconcile_operations(
+        self, operations: Iterable[scheduler_api.Call.ReconcileOperations.Operation] = ()
+    ) -> Status:
+        """Ask for the state of operations; none named: of all."""
+        return self._ask(commands.ReconcileOperations(list(operations)))
+
+    def acknowledge_operation_status(self, status: mesos.OperationStatus) -> Status:
+        """Acknowledge the state of an operation; for drivers with `implicit_acknowledgements=False` only."""
+        return self._ask(commands.AcknowledgeOperationStatus(status))
+
+    def _ask(self, call: commands.AcknowledgeOperationStatus | commands.ReconcileOperations) -> Status:
+        self._session.check(call)
+        if self._status is Status.RUNNING:
+            self._shell.post(call)
+        return self._status
+
+    def _call(self, item: Item) -> None:
+        super()._call(item)
+        if type(item) is events.OperationStatusUpdate and item.wants_acknowledgement:
+            self._shell.post(commands.OperationHandled(item.status))
