@@ -18,7 +18,7 @@ from collections.abc import Callable
 from mesos_messenger import UPID
 from mesos_proto.v0 import mesos_pb2 as v0
 
-from . import events
+from . import _versions, events
 from ._backoff import AuthenticationWindow, RegistrationBackoff
 from ._calls import Calls, calls_for
 from ._framework import Framework
@@ -251,8 +251,24 @@ class Connection:
         self._watch()
         if self.update_on_connect:
             self.update_on_connect = False
-            assert self.master is not None
+            self._tell_changes()
+
+    def _tell_changes(self) -> None:
+        """Tell the master what has changed since SUBSCRIBE; one without the call hears of the roles only."""
+        assert self.master is not None
+        if self.version >= _versions.UPDATE_FRAMEWORK:
             self._out.send(self.master, self.master_calls.update_framework())
+            return
+        suppressed = sorted(self._framework.suppressed_roles)
+        try:
+            if not self._framework.roles().issubset(suppressed):
+                self._out.send(self.master, self.master_calls.revive(()))
+                if suppressed:
+                    self._out.send(self.master, self.master_calls.suppress(suppressed))
+            else:
+                self._out.send(self.master, self.master_calls.suppress(()))
+        except UnsupportedByMaster as error:
+            _log.error("%s: the call is dropped", error)
 
     def _take_version(self, text: str) -> None:
         self.version = parse_version(text)
