@@ -39,7 +39,8 @@ from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_scheduler import MesosSchedulerDriver, Scheduler, SchedulerDriver
 
 PER_OFFER = 25
-LIMIT = 600.0
+CPUS = 0.125
+LIMIT = 300.0
 COLD_START = """
 import time
 from mesos_local import LocalCluster
@@ -110,22 +111,24 @@ class Load(Scheduler):
     def __init__(self, tasks: int, fifo: Path) -> None:
         self.done = threading.Event()
         self.marks: list[tuple[float, float]] = []
+        self.failure = ""
         self.agents: dict[str, float] = {}
         self._tasks = tasks
         self._launched = 0
         self._finished = 0
         hello = '"$MESOS_SLAVE_PID" "$MESOS_EXECUTOR_ID" "$MESOS_FRAMEWORK_ID"'
         self._command = f"printf '%s %s %s\\n' {hello} > {fifo}; exec sleep 100000"
-        self._needs = list(Resources.parse("cpus:0.1;mem:1"))
+        self._needs = list(Resources.parse(f"cpus:{CPUS};mem:1"))
 
     def resource_offers(self, driver: SchedulerDriver, offers: Sequence[mesos.Offer]) -> None:
         if not self.marks:
             self.marks.append((time.perf_counter(), resident_kb()))
         for offer in offers:
-            count = min(PER_OFFER, self._tasks - self._launched)
+            cpus = Resources(offer.resources).scalar("cpus") or 0.0
+            count = min(PER_OFFER, int(cpus / CPUS), self._tasks - self._launched)
             tasks = [self._task(offer, self._launched + number) for number in range(count)]
             self._launched += count
-            driver.launch_tasks(offer.id, tasks, mesos.Filters(refuse_seconds=0 if count else 3600))
+            driver.launch_tasks(offer.id, tasks, mesos.Filters(refuse_seconds=0))
 
     def _task(self, offer: mesos.Offer, number: int) -> mesos.TaskInfo:
         task = mesos.TaskInfo(name="load", agent_id=offer.agent_id, resources=self._needs)
@@ -139,9 +142,9 @@ class Load(Scheduler):
         if status.state == mesos.TASK_RUNNING:
             return
         if status.state != mesos.TASK_FINISHED:
-            raise RuntimeError(
-                f"{status.task_id.value}: {mesos.TaskState.Name(status.state)} {status.message}"
-            )
+            self.failure = f"{status.task_id.value}: {mesos.TaskState.Name(status.state)} {status.message}"
+            self.done.set()
+            return
         self._finished += 1
         if self._finished % max(1, self._tasks // 10) == 0:
             self.marks.append((time.perf_counter(), resident_kb()))
@@ -178,6 +181,8 @@ def load(agents: int, tasks: int, directory: Path) -> dict[str, object]:
             done = scheduler.done.wait(LIMIT)
         fifo.write_text("\n", encoding="ascii")
         answering.join()
+    if scheduler.failure:
+        raise RuntimeError(scheduler.failure)
     if not done:
         raise RuntimeError(f"not all tasks ended within {LIMIT:g} s")
     marks = scheduler.marks
