@@ -104,6 +104,14 @@ def test_the_artifact_server_serves_what_was_added_and_nothing_else(tmp_path: Pa
             artifacts.add(tmp_path / "missing")
 
 
+def test_the_artifact_server_says_which_port_is_taken() -> None:
+    with (
+        ArtifactServer() as artifacts,
+        pytest.raises(DriverMisuse, match=rf"127\.0\.0\.1:{artifacts.port}: .*port 0"),
+    ):
+        ArtifactServer(port=artifacts.port)
+
+
 def test_versions() -> None:
     assert parse_version("1.11.0-rc1") == (1, 11)
     assert parse_version("") == UNKNOWN

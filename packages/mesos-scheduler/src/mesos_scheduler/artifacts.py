@@ -24,7 +24,7 @@ class ArtifactServer:
         with ArtifactServer("10.0.0.5") as artifacts:
             command = mesos.CommandInfo(value="./executor.pyz", uris=[artifacts.add("executor.pyz")])
 
-    Nothing but the files added is served. Raises OSError when the address cannot be had.
+    Nothing but the files added is served. Raises `DriverMisuse` when the address cannot be had.
     """
 
     def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
@@ -34,7 +34,11 @@ class ArtifactServer:
         class Handler(_Handler):
             served = files
 
-        self._server = http.server.ThreadingHTTPServer((address, port), Handler)
+        try:
+            self._server = http.server.ThreadingHTTPServer((address, port), Handler)
+        except OSError as error:
+            why = f"{error.strerror or error}; port 0 takes a free one"
+            raise DriverMisuse(f"files cannot be served on {address}:{port}: {why}") from error
         self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="mesos-scheduler-artifacts", daemon=True
