@@ -366,6 +366,9 @@ def test_updating_the_framework():
     assert call.update_framework.framework_info.user == "nobody"
     with pytest.raises(DriverMisuse, match="task id"):
         driven.session.check(v0.KillTask(mesos.TaskID(value="")))
+    driven.session.check(v0.ReconcileTasks([mesos.TaskStatus(task_id=mesos.TaskID(value="t"))]))
+    with pytest.raises(DriverMisuse, match="task id of each"):
+        driven.session.check(v0.ReconcileTasks([mesos.TaskStatus()]))
     incomplete = mesos.Offer.Operation(type=mesos.Offer.Operation.LAUNCH)
     incomplete.launch.task_infos.add(name="x")
     with pytest.raises(DriverMisuse, match="task_id"):

@@ -133,7 +133,11 @@ class HttpSession:
 
     def check(self, event: commands.UserCall) -> None:
         """Raise `DriverMisuse` for a call that cannot work; changes nothing."""
-        _check_complete(event)
+        if isinstance(event, v0.ReconcileTasks):
+            if not all(status.task_id.value for status in event.statuses):
+                raise DriverMisuse("reconcile_tasks needs the task id of each status")
+        else:
+            _check_complete(event)
         if isinstance(event, v0.AcknowledgeStatusUpdate | commands.AcknowledgeOperationStatus):
             if self._options.implicit_acknowledgements:
                 raise DriverMisuse(
