@@ -14,6 +14,8 @@ from differential.differences import DIFFERENCES, Difference
 from mesos_local import LocalCluster
 from realmesos import Build, Cluster
 
+pytestmark = pytest.mark.ci
+
 README = Path(__file__).resolve().parent.parent / "README.md"
 RESOURCES = "cpus:4;mem:4096;disk:10000;ports:[31000-32000]"
 Script = Callable[[Site], None]
@@ -42,7 +44,6 @@ def transcript(script: Script, address: str) -> list[str]:
     return site.lines
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize("name", ALL)
 def test_a_script_sees_the_same(addresses: tuple[str, str], name: str) -> None:
     real, local = (transcript(ALL[name], address) for address in addresses)
