@@ -315,6 +315,10 @@ def test_misuse(master: FakeMaster) -> None:
     assert driver.stop() is Status.NOT_STARTED
     assert driver.abort() is Status.NOT_STARTED
     assert driver.kill_task(v1.TaskID(value="t")) is Status.NOT_STARTED
+    with pytest.raises(DriverMisuse, match=r"launch\.task_infos\[0\]\.task_id"):
+        driver.launch_tasks(v1.OfferID(value="o"), [v1.TaskInfo(name="nameless")])
+    with pytest.raises(DriverMisuse, match="task id of each"):
+        driver.reconcile_tasks([v1.TaskStatus()])
     with pytest.raises(DriverMisuse, match="task id"):
         driver.kill_task(v1.TaskID())
     with pytest.raises(DriverMisuse, match="acknowledged by the driver"):

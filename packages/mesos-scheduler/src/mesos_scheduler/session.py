@@ -23,6 +23,7 @@ from mesos_proto.v1 import mesos_pb2 as v1
 from . import _versions, commands, events
 from ._agents import AgentAddresses
 from ._calls import direct_message
+from ._checks import check_complete
 from ._connection import Connection, Phase
 from ._framework import Framework
 from ._inbound import Inbound
@@ -167,6 +168,7 @@ class SchedulerSession:
                 raise DriverMisuse(f"the framework is {self.framework_id}, not {given!r}: set its id")
         elif isinstance(event, commands.KillTask) and not event.task_id.value:
             raise DriverMisuse("kill_task needs a task id")
+        check_complete(event)
 
     # Calls.
 

@@ -13,16 +13,15 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from typing import Any
 
-from google.protobuf.message import Message
 from mesos_http import ClientMisuse, InternalError, Next, StatusError
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_proto.v1 import scheduler_pb2 as scheduler
 
 from .. import commands as v0
 from .. import events
+from .._checks import check_complete
 from .._tasks import Tasks
 from ..errors import DriverMisuse
 from ..status import Status
@@ -133,11 +132,7 @@ class HttpSession:
 
     def check(self, event: commands.UserCall) -> None:
         """Raise `DriverMisuse` for a call that cannot work; changes nothing."""
-        if isinstance(event, v0.ReconcileTasks):
-            if not all(status.task_id.value for status in event.statuses):
-                raise DriverMisuse("reconcile_tasks needs the task id of each status")
-        else:
-            _check_complete(event)
+        check_complete(event)
         if isinstance(event, v0.AcknowledgeStatusUpdate | commands.AcknowledgeOperationStatus):
             if self._options.implicit_acknowledgements:
                 raise DriverMisuse(
@@ -267,16 +262,6 @@ class HttpSession:
     def _ask_later(self) -> None:
         self._out.start_timer(TimerKind.RECONCILIATION, self._reconcile_pause)
         self._reconcile_pause = min(2 * self._reconcile_pause, self._options.reconcile_backoff[1])
-
-
-def _check_complete(event: commands.UserCall) -> None:
-    """Raise `DriverMisuse` when a message in a call lacks required fields."""
-    for field in fields(event):
-        value = getattr(event, field.name)
-        for message in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(message, Message) and not message.IsInitialized():
-                missing = ", ".join(message.FindInitializationErrors())  # type: ignore[attr-defined]
-                raise DriverMisuse(f"{message.DESCRIPTOR.name} lacks required fields: {missing}")
 
 
 def _launched(operations: Iterable[mesos.Offer.Operation]) -> list[mesos.TaskInfo]:
