@@ -20,6 +20,7 @@ from types import FrameType
 
 import pyglog
 from mesos_auth import AuthError, Credential
+from mesos_detector import redact
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_scheduler import ArtifactServer, MesosSchedulerDriver, Scheduler, SchedulerDriver, SchedulerError
 
@@ -244,6 +245,7 @@ def run(options: argparse.Namespace) -> int:
         driver = MesosSchedulerDriver(
             scheduler, framework, options.master, credential=credential, bind=f"{options.address}:0"
         )
+        say(f"looking for the master at {redact(options.master)}")
         try:
             driver.run()
         except KeyboardInterrupt:

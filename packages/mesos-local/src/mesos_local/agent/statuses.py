@@ -109,7 +109,9 @@ def take(agent: Agent, update: internal.StatusUpdate, pid: str, stream: str = ""
     framework = agent.frameworks.get(update.framework_id.value)
     if not update.uuid or framework is None or framework.terminating:
         agent.count("invalid_status_updates")
-        log.warning("Ignoring status update of task %s", update.status.task_id.value)
+        expected = framework is not None and framework.terminating
+        level = logging.INFO if expected else logging.WARNING
+        log.log(level, "Ignoring status update of task %s", update.status.task_id.value)
         return
     from_executor = bool(stream) or is_process(pid)
     if from_executor and not (update.slave_id.value == agent.id and update.status.slave_id.value == agent.id):
