@@ -148,7 +148,9 @@ class PersistentScheduler(Scheduler):
                     operations += self.release(task)
                 elif task.state is State.RELEASED and there:
                     self.wait_on(task, State.ENDED)
-                elif task.state in (State.ENDED, State.RELEASED):
+                elif task.state is State.ENDED:
+                    self.wait_on(task, State.RELEASED)  # an offer from before its resources were free again
+                elif task.state is State.RELEASED:
                     task.state = State.DONE
                     say(f"{self.done} of {len(self.tasks)} tasks done and cleaned up after")
         if launches:
@@ -201,7 +203,7 @@ class PersistentScheduler(Scheduler):
             return
         for task in self.tasks:
             if task.name == status.task_id.value and task.state is State.LAUNCHED:
-                task.state, task.outcome = State.ENDED, status.state
+                task.state, task.outcome, task.disappointments = State.ENDED, status.state, 0
                 say(f"{task.name} ended: {name} {status.message}".rstrip())
 
     def offer_rescinded(self, driver: SchedulerDriver, offer_id: mesos.OfferID) -> None:
