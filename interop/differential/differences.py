@@ -33,16 +33,6 @@ DIFFERENCES: dict[str, Difference] = {
         real=("*Resource 'disk:-1' is invalid: *REASON_TASK_INVALID*TASK_ERROR*",),
         local=("*Task uses invalid resources: *REASON_TASK_INVALID*TASK_ERROR*",),
     ),
-    "health_check_without_what": Difference(
-        "the embedded cluster runs no health checks, and does not look at them",
-        real=("*Task uses invalid health check: *TASK_ERROR*", "fence"),
-        local=("*TASK_STARTING*",),
-    ),
-    "check_without_what": Difference(
-        "the embedded cluster runs no checks, and does not look at them",
-        real=("*Task uses invalid check: *TASK_ERROR*", "fence"),
-        local=("*TASK_STARTING*",),
-    ),
     "http_bad_json": Difference(
         _OWN_WORDS,
         real=("400 * Failed to parse body into JSON: *",),

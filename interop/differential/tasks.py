@@ -120,7 +120,9 @@ def task_survives_failover(site: Site) -> None:
         second.status("t")
 
 
-def _refused(name: str, change: Callable[[mesos.TaskInfo], object]) -> Callable[[Site], None]:
+def refused(name: str, change: Callable[[mesos.TaskInfo], object]) -> Callable[[Site], None]:
+    """Return a script that launches a task after some change to it, which may not be good."""
+
     def script(site: Site) -> None:
         with site.client() as client:
             client.register()
@@ -263,14 +265,6 @@ def _executor(info: mesos.TaskInfo) -> None:
     info.executor.command.value = "true"
 
 
-def _health(info: mesos.TaskInfo) -> None:
-    info.health_check.type = mesos.HealthCheck.HTTP
-
-
-def _check(info: mesos.TaskInfo) -> None:
-    info.check.type = mesos.CheckInfo.COMMAND
-
-
 def only_zero_resources(site: Site) -> None:
     with site.client() as client:
         client.register()
@@ -301,20 +295,18 @@ SCRIPTS = (
     suppressed_and_revived,
     message_to_nobody,
     acknowledged_for_nothing,
-    _refused("unknown_agent", lambda info: info.slave_id.MergeFrom(mesos.SlaveID(value="nowhere"))),
-    _refused("too_many_cpus", lambda info: info.resources[0].scalar.MergeFrom(mesos.Value.Scalar(value=99))),
-    _refused("unknown_resource", lambda info: info.resources.append(scalar("spoons", 1))),
-    _refused("negative_resource", lambda info: info.resources.append(scalar("disk", -1))),
-    _refused("no_resources", lambda info: info.ClearField("resources")),
+    refused("unknown_agent", lambda info: info.slave_id.MergeFrom(mesos.SlaveID(value="nowhere"))),
+    refused("too_many_cpus", lambda info: info.resources[0].scalar.MergeFrom(mesos.Value.Scalar(value=99))),
+    refused("unknown_resource", lambda info: info.resources.append(scalar("spoons", 1))),
+    refused("negative_resource", lambda info: info.resources.append(scalar("disk", -1))),
+    refused("no_resources", lambda info: info.ClearField("resources")),
     only_zero_resources,
-    _refused("nothing_to_run", lambda info: info.ClearField("command")),
-    _refused("command_and_executor", _both),
-    _refused("executor_id_with_a_slash", _executor),
-    _refused("task_id_with_a_slash", lambda info: info.task_id.MergeFrom(mesos.TaskID(value="a/b"))),
-    _refused("task_id_of_dots", lambda info: info.task_id.MergeFrom(mesos.TaskID(value=".."))),
-    _refused("health_check_without_what", _health),
-    _refused("check_without_what", _check),
-    _refused(
+    refused("nothing_to_run", lambda info: info.ClearField("command")),
+    refused("command_and_executor", _both),
+    refused("executor_id_with_a_slash", _executor),
+    refused("task_id_with_a_slash", lambda info: info.task_id.MergeFrom(mesos.TaskID(value="a/b"))),
+    refused("task_id_of_dots", lambda info: info.task_id.MergeFrom(mesos.TaskID(value=".."))),
+    refused(
         "kill_policy_in_the_past",
         lambda info: info.kill_policy.grace_period.MergeFrom(mesos.DurationInfo(nanoseconds=-1)),
     ),

@@ -1,7 +1,7 @@
 """The program that runs a command task: an executor of one task, started by the agent.
 
-Mirrors upstream's src/launcher/executor.cpp: TASK_STARTING, TASK_RUNNING, one terminal update; a kill is
-SIGTERM to the whole tree and SIGKILL after the grace period.
+Mirrors upstream's src/launcher/executor.cpp: TASK_STARTING, TASK_RUNNING, what its checks find, one terminal
+update; a kill is SIGTERM to the whole tree and SIGKILL after the grace period.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from mesos_executor import Executor, ExecutorDriver, MesosExecutorDriver
 from mesos_proto.durations import parse_duration
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 from .agent.processes import kill_family, signal_family
+from .executor.checks import Finding, empty_status, plans
+from .executor.probes import Surroundings
+from .executor.watch import WatchThread
 
 __all__ = ["CommandExecutor", "main"]
 
@@ -38,8 +42,13 @@ class CommandExecutor(Executor):
         self._task: mesos.TaskInfo | None = None
         self._pid: int | None = None
         self._killed = False
+        self._killed_at = 0.0
+        self._kill_grace = 0.0
         self._timed_out = False
+        self._unhealthy = False
         self._tells_killing = False
+        self._last = mesos.TaskStatus()
+        self._watches: WatchThread | None = None
         self._timers: list[threading.Timer] = []
 
     def registered(
@@ -55,16 +64,16 @@ class CommandExecutor(Executor):
     def launch_task(self, driver: ExecutorDriver, task: mesos.TaskInfo) -> None:
         if self._task is not None:
             text = 'Attempted to run multiple tasks using a "command" executor'
-            _update(driver, task.task_id, mesos.TASK_FAILED, text)
+            refused = mesos.TaskStatus(task_id=task.task_id, state=mesos.TASK_FAILED, message=text)
+            driver.send_status_update(refused)
             return
         self._task = task
-        _update(driver, task.task_id, mesos.TASK_STARTING)
+        self._update(driver, mesos.TASK_STARTING)
         with self._lock:
             self._pid = self._start(task)
-        _update(driver, task.task_id, mesos.TASK_RUNNING)
-        threading.Thread(
-            target=self._wait, args=(driver, task, self._pid), name="task-reaper", daemon=True
-        ).start()
+        self._update(driver, mesos.TASK_RUNNING)
+        self._watch(driver, task)
+        threading.Thread(target=self._wait, args=(driver, self._pid), name="task-reaper", daemon=True).start()
         if task.max_completion_time.nanoseconds > 0:
             self._after(task.max_completion_time.nanoseconds / 1e9, self._out_of_time, driver)
 
@@ -90,11 +99,31 @@ class CommandExecutor(Executor):
                 "sh", ["sh", "-c", "exit 1"], environment, setpgroup=0, setsigdef=_DEFAULT_SIGNALS
             )
 
-    def kill_task(self, driver: ExecutorDriver, task_id: mesos.TaskID) -> None:
-        grace = DEFAULT_KILL_GRACE
+    def _watch(self, driver: ExecutorDriver, task: mesos.TaskInfo) -> None:
+        """Begin the checks of a task that has any."""
+        found = plans(task, time.monotonic())
+        if found:
+            around = Surroundings(self._environment)
+            self._watches = WatchThread(found, around, lambda finding: self._found(driver, finding))
+
+    def _found(self, driver: ExecutorDriver, finding: Finding) -> None:
+        """Tell what a check found, while the task runs and is not being killed."""
+        with self._lock:
+            if self._pid is None or self._killed:
+                return
+            self._last = finding.applied_to(self._last)
+            driver.send_status_update(self._last)
+            self._unhealthy = finding.kill
+        if finding.kill:
+            self._kill(driver, self._grace())
+
+    def _grace(self) -> float:
         if self._task is not None and self._task.kill_policy.HasField("grace_period"):
-            grace = self._task.kill_policy.grace_period.nanoseconds / 1e9
-        self._kill(driver, grace)
+            return self._task.kill_policy.grace_period.nanoseconds / 1e9
+        return DEFAULT_KILL_GRACE
+
+    def kill_task(self, driver: ExecutorDriver, task_id: mesos.TaskID) -> None:
+        self._kill(driver, self._grace())
 
     def shutdown(self, driver: ExecutorDriver) -> None:
         if self._pid is None:
@@ -107,15 +136,18 @@ class CommandExecutor(Executor):
         self.ended.set()
 
     def _kill(self, driver: ExecutorDriver, grace: float) -> None:
+        """Kill the task, once; told again, the time it has left can only become less."""
         with self._lock:
-            pid, task = self._pid, self._task
-            if pid is None or task is None or self._killed:
+            pid, now = self._pid, time.monotonic()
+            if pid is None or (self._killed and grace >= self._kill_grace):
                 return
-            self._killed = True
-            if self._tells_killing and not self._timed_out:
-                _update(driver, task.task_id, mesos.TASK_KILLING)
-            signal_family(pid, signal.SIGTERM)
-        self._after(grace, self._escalate)
+            if not self._killed:
+                self._killed, self._killed_at = True, now
+                if self._tells_killing and not self._timed_out:
+                    self._update(driver, mesos.TASK_KILLING)
+                signal_family(pid, signal.SIGTERM)
+            self._kill_grace = grace
+        self._after(max(0.0, self._killed_at + grace - now), self._escalate)
 
     def _escalate(self) -> None:
         with self._lock:
@@ -123,8 +155,10 @@ class CommandExecutor(Executor):
                 kill_family(self._pid)
 
     def _out_of_time(self, driver: ExecutorDriver) -> None:
-        self._timed_out = True
-        self._kill(driver, 0.0)
+        with self._lock:
+            self._timed_out = not self._killed
+        if self._timed_out:
+            self._kill(driver, 0.0)
 
     def _after(self, seconds: float, call: object, *args: object) -> None:
         timer = threading.Timer(seconds, call, args)  # type: ignore[arg-type]
@@ -132,10 +166,12 @@ class CommandExecutor(Executor):
         self._timers.append(timer)
         timer.start()
 
-    def _wait(self, driver: ExecutorDriver, task: mesos.TaskInfo, pid: int) -> None:
+    def _wait(self, driver: ExecutorDriver, pid: int) -> None:
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         with self._lock:
             self._pid = None
+        if self._watches is not None:
+            self._watches.stop()
         for timer in self._timers:
             timer.cancel()
         if code < 0:
@@ -149,24 +185,28 @@ class CommandExecutor(Executor):
             state = mesos.TASK_KILLED
         else:
             state = mesos.TASK_FAILED if code else mesos.TASK_FINISHED
-        _update(driver, task.task_id, state, f"Command {ending}", reason)
+        self._update(driver, state, f"Command {ending}", reason)
         threading.Event().wait(self._linger)
         self.ended.set()
 
-
-def _update(
-    driver: ExecutorDriver,
-    task_id: mesos.TaskID,
-    state: mesos.TaskState.ValueType,
-    message: str = "",
-    reason: mesos.TaskStatus.Reason.ValueType | None = None,
-) -> None:
-    status = mesos.TaskStatus(task_id=task_id, state=state)
-    if message:
-        status.message = message
-    if reason is not None:
-        status.reason = reason
-    driver.send_status_update(status)
+    def _update(
+        self,
+        driver: ExecutorDriver,
+        state: mesos.TaskState.ValueType,
+        message: str | None = None,
+        reason: mesos.TaskStatus.Reason.ValueType | None = None,
+    ) -> None:
+        """Report about the task, with nothing in it of what was reported before."""
+        assert self._task is not None
+        self._last = mesos.TaskStatus(
+            task_id=self._task.task_id,
+            state=state,
+            message=message,
+            reason=reason,
+            check_status=empty_status(self._task),
+            healthy=False if self._unhealthy and state == mesos.TASK_KILLED else None,
+        )
+        driver.send_status_update(self._last)
 
 
 def main() -> int:

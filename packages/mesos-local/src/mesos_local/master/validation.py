@@ -15,6 +15,8 @@ from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .. import _forms
 from .._ids import identifier, invalid_uuid
+from . import checks
+from .checks import environment
 from .state import Agent, Framework, Master
 
 if TYPE_CHECKING:
@@ -218,6 +220,9 @@ def _task(info: mesos.TaskInfo, framework: Framework, agent: Agent) -> str | Non
         return "Task's 'kill_policy.grace_period' must be non-negative"
     if info.max_completion_time.nanoseconds < 0:
         return "Task's `max_completion_time` must be non-negative"
+    error = checks.invalid(info)
+    if error:
+        return error
     if not info.resources:
         return "Task uses no resources"
     error = resources(info.resources)
@@ -226,19 +231,11 @@ def _task(info: mesos.TaskInfo, framework: Framework, agent: Agent) -> str | Non
     if len(_forms.allocation_roles(info.resources)) > 1:
         return "Invalid task resources: The resources have multiple allocation roles"
     if info.HasField("command"):
-        error = command(info.command)
+        error = environment(info.command)
         if error:
             return f"Task's `CommandInfo` is invalid: {error}"
     if info.limits:
         return "Agent is not capable of handling task resource limits"
-    return None
-
-
-def command(info: mesos.CommandInfo) -> str | None:
-    """Check a command's environment."""
-    for variable in info.environment.variables:
-        if not variable.HasField("value") and variable.type != mesos.Environment.Variable.SECRET:
-            return f"Environment variable '{variable.name}' must have a value set"
     return None
 
 
