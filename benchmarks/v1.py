@@ -9,12 +9,14 @@ is a process of its own that answers 202. Figures:
     events_per_s_json       the same stream in JSON
     baseline_events_per_s   the stream in JSON with `json.loads` and attribute dicts, which check nothing
     calls_per_s             ACKNOWLEDGE calls a second, one after the other, over one connection
+    calls_per_s_async       the same calls with the client for asyncio
     requests_calls_per_s    the same bytes with nothing but `requests.Session.post`
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import multiprocessing
 import socket
@@ -26,12 +28,16 @@ from typing import Any
 
 import requests
 from mesos_http import JSON, PROTOBUF, Client, Codec, Events, encode
+from mesos_http.aio import AsyncClient
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_proto.v1 import scheduler_pb2 as scheduler
 from mesos_scheduler.v1 import calls
 
 PIECE = 64 * 1024
 ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+CALL = calls.acknowledge(
+    mesos.FrameworkID(value="f"), mesos.AgentID(value="a"), mesos.TaskID(value="t"), b"u" * 16
+)
 
 
 def event(number: int) -> scheduler.Event:
@@ -125,36 +131,57 @@ def measure_events(count: int) -> dict[str, float]:
     }
 
 
-def measure_calls(count: int) -> dict[str, float]:
-    """Measure calls to a server on this machine; the two ways take turns."""
+def bare_calls(url: str, count: int) -> float:
+    """Send a call's bytes with nothing but requests; return how many a second."""
+    body = CALL.SerializeToString()
+    headers = {"Content-Type": PROTOBUF.media_type, "Mesos-Stream-Id": "s"}
+    with requests.Session() as session:
+
+        def run() -> None:
+            for _ in range(count):
+                session.post(url, data=body, headers=headers)
+
+        return rate(count, run, 1)
+
+
+def client_calls(url: str, count: int) -> float:
+    """Send calls with the client; return how many a second."""
+    with Client(url) as client:
+
+        def run() -> None:
+            for _ in range(count):
+                client.call(CALL, stream_id="s")
+
+        return rate(count, run, 1)
+
+
+def async_calls(url: str, count: int) -> float:
+    """Send calls with the client for asyncio; return how many a second."""
+
+    async def run() -> float:
+        async with AsyncClient(url) as client:
+            begin = time.perf_counter()
+            for _ in range(count):
+                await client.call(CALL, stream_id="s")
+            return count / (time.perf_counter() - begin)
+
+    return asyncio.run(run())
+
+
+def measure_calls(count: int, rounds: int = 3) -> dict[str, float]:
+    """Measure calls to a server on this machine; the ways take turns, and each has its best round."""
+    ways = {
+        "calls_per_s": client_calls,
+        "calls_per_s_async": async_calls,
+        "requests_calls_per_s": bare_calls,
+    }
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
     server.start()
     try:
         url = f"http://127.0.0.1:{ours.recv()}/api/v1/scheduler"
-        call = calls.acknowledge(
-            mesos.FrameworkID(value="f"), mesos.AgentID(value="a"), mesos.TaskID(value="t"), b"u" * 16
-        )
-        body = call.SerializeToString()
-        headers = {"Content-Type": PROTOBUF.media_type, "Mesos-Stream-Id": "s"}
-        best = {"calls_per_s": 0.0, "requests_calls_per_s": 0.0}
-
-        def bare(session: requests.Session) -> None:
-            for _ in range(count):
-                session.post(url, data=body, headers=headers)
-
-        def client_calls(client: Client) -> None:
-            for _ in range(count):
-                client.call(call, stream_id="s")
-
-        for _ in range(3):
-            with requests.Session() as session:
-                value = rate(count, lambda session=session: bare(session), 1)  # type: ignore[misc]
-                best["requests_calls_per_s"] = max(best["requests_calls_per_s"], value)
-            with Client(url) as client:
-                value = rate(count, lambda client=client: client_calls(client), 1)  # type: ignore[misc]
-                best["calls_per_s"] = max(best["calls_per_s"], value)
-        return best
+        figures = [{name: way(url, count) for name, way in ways.items()} for _ in range(rounds)]
+        return {name: max(each[name] for each in figures) for name in ways}
     finally:
         server.terminate()
         server.join()

@@ -8,36 +8,22 @@ import threading
 
 import pytest
 import requests
+from http_cases import NOWHERE, STATUSES, location_of
 from http_helpers import WAIT, Exchange, Server
 from mesos_http import (
     JSON,
     PROTOBUF,
-    BadRequest,
     BodyTooLarge,
     Client,
     ClientClosed,
     ClientMisuse,
-    Conflict,
     ConnectionFailed,
     DecodeError,
-    Forbidden,
-    FrameworkUnknown,
-    InternalError,
-    MethodNotAllowed,
-    Next,
-    NotAcceptable,
-    NotFound,
-    NotImplementedByPeer,
-    NotSubscribed,
     RedirectFailed,
     RequestsTransport,
     Settings,
-    StreamIdRejected,
     TimedOut,
-    Unauthenticated,
     Unavailable,
-    UnexpectedStatus,
-    UnsupportedMediaType,
 )
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_proto.v1 import scheduler_pb2 as scheduler
@@ -88,29 +74,6 @@ def test_the_environment_changes_nothing(own_session, monkeypatch, tmp_path):
     assert "authorization" not in server.requests[1].headers
 
 
-STATUSES = [
-    (400, b"Failed to validate scheduler::Call: no", BadRequest, Next.FIX),
-    (400, b"All non-subscribe calls should include the 'Mesos-Stream-Id' header", StreamIdRejected, None),
-    (400, b"The stream ID 'x' included in this request didn't match", StreamIdRejected, Next.RESUBSCRIBE),
-    (400, b"Framework cannot be found", FrameworkUnknown, Next.RESUBSCRIBE),
-    (400, b"Executor cannot be found", FrameworkUnknown, Next.RESUBSCRIBE),
-    (401, b"", Unauthenticated, Next.AUTHENTICATE),
-    (403, b"Not allowed", Forbidden, Next.AUTHENTICATE),
-    (403, b"Framework is not subscribed", NotSubscribed, Next.RESUBSCRIBE),
-    (403, b"Framework is not connected via HTTP", NotSubscribed, Next.RESUBSCRIBE),
-    (404, b"", NotFound, Next.RETRY),
-    (405, b"", MethodNotAllowed, Next.FIX),
-    (406, b"", NotAcceptable, Next.FIX),
-    (409, b"", Conflict, Next.RETRY),
-    (415, b"", UnsupportedMediaType, Next.FIX),
-    (418, b"", UnexpectedStatus, Next.FIX),
-    (500, b"", InternalError, Next.RETRY),
-    (501, b"", NotImplementedByPeer, Next.FIX),
-    (502, b"", InternalError, Next.RETRY),
-    (503, b"No leader elected", Unavailable, Next.RETRY),
-]
-
-
 @pytest.mark.parametrize(("status", "reason", "kind", "following"), STATUSES)
 def test_every_status_has_its_error(status, reason, kind, following):
     def script(exchange: Exchange) -> None:
@@ -127,14 +90,6 @@ def test_every_status_has_its_error(status, reason, kind, following):
             assert str(status) in str(error) and reason.decode() in str(error) and "c2Vj" not in str(error)
     if status == 401:
         assert error.challenges == 'Basic realm="r"' and error.challenges in str(error)
-
-
-def location_of(form: str, port: int) -> str:
-    return {
-        "whole": f"http://127.0.0.1:{port}/api/v1/scheduler",
-        "no scheme": f"//127.0.0.1:{port}/api/v1/scheduler",
-        "no path": f"//127.0.0.1:{port}",
-    }[form]
 
 
 @pytest.mark.parametrize("form", ["whole", "no scheme", "no path"])
@@ -209,9 +164,7 @@ def test_pauses_between_redirects_end_when_the_client_is_closed():
         assert not thread.is_alive() and caught
 
 
-@pytest.mark.parametrize(
-    "location", ["", "ftp://127.0.0.1/", "http://user:secret@", "//[", "//host:99999999/", "http:// x/"]
-)
+@pytest.mark.parametrize("location", NOWHERE)
 @pytest.mark.parametrize("own_session", [True, False])
 def test_redirects_to_nowhere(location, own_session):
     transport = None if own_session else RequestsTransport(requests.Session())

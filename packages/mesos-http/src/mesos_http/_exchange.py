@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ._route import REDIRECTS, Route
+from ._status import error_of
 from .codec import Codec
-from .errors import ClientMisuse, DecodeError, RedirectFailed
+from .errors import ClientMisuse, DecodeError, NotFound, RedirectFailed, StatusError, Unavailable
 from .settings import Authorization, Settings
 from .transport import HttpRequest
 
@@ -72,6 +73,13 @@ class Exchange:
         self._hops += 1
         bound = self._settings.redirect_pause * 2 ** (self._hops - 2) if self._hops > 1 else 0.0
         return Redirect(bound * self._uniform())
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> StatusError:
+        """Return the error of an answer that is neither a success nor a redirect."""
+        error = error_of(status, headers, body)
+        if isinstance(error, (Unavailable, NotFound)):
+            self._route.reset()
+        return error
 
 
 def checked_header(value: str) -> str:

@@ -12,9 +12,8 @@ from google.protobuf.message import Message
 
 from ._exchange import STREAM_ID, Exchange, check_media_type
 from ._route import Route
-from ._status import error_of
 from .codec import PROTOBUF, Codec
-from .errors import BodyTooLarge, ClientClosed, ConnectionFailed, NotFound, Unavailable
+from .errors import BodyTooLarge, ClientClosed, ConnectionFailed
 from .requests_transport import RequestsTransport
 from .settings import Authorization, Settings
 from .stream import Events, EventStream
@@ -117,10 +116,7 @@ class Client:
                 raise
             response.close()
             if redirect is None:
-                error = error_of(response.status, response.headers, said)
-                if isinstance(error, (Unavailable, NotFound)):
-                    self._route.reset()
-                raise error
+                raise exchange.refused(response.status, response.headers, said)
             if self._closing.wait(redirect.pause):
                 raise ClientClosed("this client is closed")
 

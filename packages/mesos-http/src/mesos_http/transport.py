@@ -1,4 +1,4 @@
-"""What carries requests: the protocol of a synchronous transport, and its values."""
+"""What carries requests: the protocols of a transport, with threads and under asyncio, and their values."""
 
 from __future__ import annotations
 
@@ -46,3 +46,36 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Close every connection, those in use by other threads as well."""
+
+
+class AsyncHttpResponse(Protocol):
+    """An answer whose body is read bit by bit, under asyncio."""
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers; names in lower case."""
+
+    async def read_some(self) -> bytes:
+        """Return what has arrived, waiting for at least one byte; b"" at the end."""
+
+    def close(self) -> None:
+        """Give up the connection. From another task too: a `read_some` under way then ends at once."""
+
+
+class AsyncTransport(Protocol):
+    """Sends requests, under asyncio. A cancelled task leaves nothing open."""
+
+    async def send(
+        self, request: HttpRequest, connect_timeout: float, read_timeout: float
+    ) -> AsyncHttpResponse:
+        """Send a request and return its answer, the body unread. Follows no redirects.
+
+        `read_timeout` bounds each wait for bytes. Raises `ConnectionFailed` or a subclass.
+        """
+
+    async def close(self) -> None:
+        """Close every connection, those in use by other tasks as well."""
