@@ -5,13 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import math
 from collections.abc import Mapping
+from json import dumps as text_of
 from typing import TypeVar
 
 from google.protobuf.message import Message
 from mesos_messenger import MessageError, parse_message
 from mesos_messenger.http import HttpError, Request, Response
 from mesos_proto import json
+from mesos_proto.errors import JSONError
+
+from ._json_lists import complete
 
 __all__ = [
     "JSON",
@@ -19,6 +24,7 @@ __all__ = [
     "accepted",
     "as_json",
     "body_as",
+    "encoded",
     "not_implemented",
     "principal",
     "reading",
@@ -78,6 +84,34 @@ def body_as(kind: type[M], request: Request, body: bytes) -> M:
         except ValueError as error:
             raise HttpError(400, f"Failed to convert JSON into Call protobuf: {error}") from error
     raise HttpError(415, f"Expecting 'Content-Type' of {JSON} or {PROTOBUF}")
+
+
+def encoded(media: str, message: Message) -> bytes:
+    """Write a message as this media type. JSON has no NaN, which some executor may have sent: 0 it is."""
+    if media == PROTOBUF:
+        return message.SerializeToString()
+    try:
+        model = json.to_dict(message)
+    except JSONError:
+        numbered = type(message)()
+        numbered.CopyFrom(message)
+        _replace_nan(numbered)
+        model = json.to_dict(numbered)
+    model = complete(message.DESCRIPTOR.full_name, model)
+    return text_of(model, separators=(",", ":")).encode()
+
+
+def _replace_nan(message: Message) -> None:
+    for field, value in message.ListFields():
+        if isinstance(value, Message):
+            _replace_nan(value)
+        elif isinstance(value, float):
+            if math.isnan(value):
+                setattr(message, field.name, 0.0)
+        elif field.message_type is not None:
+            for each in value.values() if isinstance(value, Mapping) else value:
+                if isinstance(each, Message):
+                    _replace_nan(each)
 
 
 def accepted(request: Request) -> str:

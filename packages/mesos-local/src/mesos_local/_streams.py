@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Callable
 
 from mesos_messenger.http import Pipe, StreamingResponse
-from mesos_proto import evolve, json
+from mesos_proto import evolve
 
-from ._http import PROTOBUF
-from ._wire import StreamClose, StreamSend
+from ._http import encoded
+from ._wire import StreamClose, StreamPublish, StreamSend
 
 __all__ = ["Streams"]
 
@@ -21,6 +21,9 @@ class Streams:
         self._notify = closed
         self._open: dict[str, tuple[Pipe, str]] = {}
 
+    def __contains__(self, stream: str) -> bool:
+        return stream in self._open
+
     def open(self, media: str, *, header: str | None = None) -> tuple[str, StreamingResponse]:
         """Begin a stream: its id (also in the header of that name) and the response to answer with."""
         stream = str(uuid.uuid4())
@@ -31,13 +34,21 @@ class Streams:
 
     def send(self, command: StreamSend) -> None:
         """Write an event to a stream, when somebody still reads it."""
-        found = self._open.get(command.stream)
-        if found is None or not found[0].open:
-            return
-        pipe, media = found
+        self.publish(StreamPublish((command.stream,), command.event))
+
+    def publish(self, command: StreamPublish) -> None:
+        """Write an event to several streams; it is encoded once for each media type."""
         event = evolve(command.event)
-        data = event.SerializeToString() if media == PROTOBUF else json.dumps(event).encode()
-        pipe.write(b"%d\n%s" % (len(data), data))
+        records: dict[str, bytes] = {}
+        for stream in command.streams:
+            found = self._open.get(stream)
+            if found is None or not found[0].open:
+                continue
+            pipe, media = found
+            if media not in records:
+                data = encoded(media, event)
+                records[media] = b"%d\n%s" % (len(data), data)
+            pipe.write(records[media])
 
     def close(self, command: StreamClose) -> None:
         """End a stream after what was written."""

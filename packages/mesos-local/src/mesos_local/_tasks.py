@@ -45,9 +45,14 @@ def task_record(framework_id: mesos.FrameworkID, info: mesos.TaskInfo) -> mesos.
     return record
 
 
-def note_status(record: mesos.Task, status: mesos.TaskStatus) -> None:
-    """Keep a status with its task: one for each run of equal states, without its data."""
+def note_status(record: mesos.Task, status: mesos.TaskStatus) -> bool:
+    """Keep a status with its task, without its data; tells whether its state is another than before.
+
+    Of statuses in a row with the same state the last is kept.
+    """
     statuses = record.statuses
-    kept = statuses[-1] if statuses and statuses[-1].state == status.state else statuses.add()
+    changed = not statuses or statuses[-1].state != status.state
+    kept = statuses.add() if changed else statuses[-1]
     kept.CopyFrom(status)
     kept.ClearField("data")
+    return changed

@@ -22,6 +22,7 @@ __all__ = [
     "Send",
     "SetTimer",
     "StreamClose",
+    "StreamPublish",
     "StreamSend",
     "TimerFired",
     "TimerKey",
@@ -82,6 +83,14 @@ class StreamSend:
     """Send an event (of v0) to whoever reads the HTTP event stream."""
 
     stream: str
+    event: Message
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPublish:
+    """Send one event (of v0) to everybody who reads one of these streams."""
+
+    streams: tuple[str, ...]
     event: Message
 
 

@@ -15,12 +15,13 @@ from .. import _forms, config
 from .._ids import identifier
 from .._wire import NO_PROCESS
 from ..errors import ConfigurationError
-from . import allocator, offers, tasks
-from .state import Agent, AgentState, Framework, FrameworkState, Master, Task
+from . import allocator, frameworks, offers, operator_events, tasks
+from .state import Agent, AgentState, Framework, Master, Task
 
 __all__ = [
     "disconnect",
     "give_up_recovered",
+    "mark_gone",
     "ping",
     "pong",
     "register",
@@ -84,6 +85,7 @@ def register(master: Master, sender: str, message: internal.RegisterSlaveMessage
         resource_version=message.resource_version_uuid.value,
     )
     master.agents[agent.id] = agent
+    operator_events.agent_added(master, agent)
     master.count("slave_registrations")
     log.info("Registered agent %s at %s with %s", agent.id, sender, agent.total)
     master.link(sender)
@@ -160,7 +162,7 @@ def _readmit(master: Master, sender: str, message: internal.ReregisterSlaveMessa
         if identifier(info.id.value):
             continue
         if info.id.value not in master.frameworks and info.id.value not in master.completed_frameworks:
-            master.frameworks[info.id.value] = Framework(info, FrameworkState.RECOVERED, master.now)
+            frameworks.recover(master, info)
     for executor in message.executor_infos:
         _readmit_executor(master, agent, executor)
     for proto in message.tasks:
@@ -175,6 +177,7 @@ def _readmit(master: Master, sender: str, message: internal.ReregisterSlaveMessa
             allocator.hold(agent, framework.id, task.role, task.resources)
         if was_unreachable:
             _tell_back(master, framework, task)
+    operator_events.agent_added(master, agent)
     for info in message.frameworks:
         if info.id.value in master.completed_frameworks:
             master.send(sender, internal.ShutdownFrameworkMessage(framework_id=info.id))
@@ -340,6 +343,35 @@ def remove(master: Master, agent: Agent, cause: str) -> None:
         if framework is not None:
             tasks.lose(master, framework, task, mesos.TASK_LOST, _Status.REASON_SLAVE_REMOVED, text)
     _forget(master, agent)
+    operator_events.agent_removed(master, agent)
+
+
+def mark_gone(master: Master, agent_id: str) -> None:
+    """Give an agent up for ever, as an operator says it will not come back."""
+    text = "Agent has been marked gone"
+    agent = master.agents.get(agent_id)
+    if agent is None:
+        unreachable = master.unreachable_agents.pop(agent_id, None)
+        info = unreachable[0] if unreachable else master.recovered_agents.pop(agent_id)
+        master.gone_agents[agent_id] = info
+        for framework in master.frameworks.values():
+            for task in [each for each in framework.unreachable.values() if each.agent_id == agent_id]:
+                del framework.unreachable[task.id]
+                tasks.lose(master, framework, task, *_gone(framework), text)
+        return
+    master.gone_agents[agent_id] = agent.info
+    master.send(agent.pid, internal.ShutdownMessage(message=text))
+    for task in list(agent.tasks.values()):
+        owner = master.frameworks.get(task.framework_id)
+        if owner is not None:
+            tasks.lose(master, owner, task, *_gone(owner), text)
+    _forget(master, agent)
+
+
+def _gone(framework: Framework) -> tuple[mesos.TaskState.ValueType, _Status.Reason.ValueType]:
+    if framework.partition_aware:
+        return mesos.TASK_GONE_BY_OPERATOR, _Status.REASON_SLAVE_REMOVED_BY_OPERATOR
+    return mesos.TASK_LOST, _Status.REASON_SLAVE_REMOVED
 
 
 def _forget(master: Master, agent: Agent) -> None:

@@ -15,7 +15,7 @@ from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .._wire import NO_PROCESS, StreamClose, StreamSend
-from . import allocator, http_events, offers, tasks, validation
+from . import allocator, http_events, offers, operator_events, tasks, validation
 from .state import MAX_COMPLETED_FRAMEWORKS, Framework, FrameworkState, Master
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "deactivate",
     "disconnect",
     "heartbeat",
+    "recover",
     "remove",
     "subscribe",
     "teardown_timed_out",
@@ -114,6 +115,7 @@ def _subscribe_first(
     master.frameworks[framework.id] = framework
     _connect(master, framework, peer)
     _registered(master, framework)
+    operator_events.framework_added(master, framework)
     log.info("Registered framework %s (%s)", framework.id, info.name)
     master.want_allocation()
 
@@ -131,8 +133,7 @@ def _subscribe_again(
         return
     framework = master.frameworks.get(info.id.value)
     if framework is None:
-        framework = Framework(info, FrameworkState.RECOVERED, master.now)
-        master.frameworks[framework.id] = framework
+        framework = recover(master, info)
     error = validation.framework_change(framework.info, info)
     if error:
         refuse(master, peer, error)
@@ -156,6 +157,14 @@ def _subscribe_again(
         _registered(master, framework, again=True)
     _tell_agents(master, framework)
     master.want_allocation()
+
+
+def recover(master: Master, info: mesos.FrameworkInfo) -> Framework:
+    """Enter a framework that an earlier master knew."""
+    framework = Framework(info, FrameworkState.RECOVERED, master.now)
+    master.frameworks[framework.id] = framework
+    operator_events.framework_added(master, framework)
+    return framework
 
 
 def _fail_over(master: Master, framework: Framework, peer: Peer) -> None:
@@ -202,6 +211,7 @@ def _apply_info(
 
 def _tell_agents(master: Master, framework: Framework) -> None:
     """Broadcast where the framework is now, so that its executors' messages reach it."""
+    operator_events.framework_updated(master, framework)
     for agent in master.agents.values():
         master.send(
             agent.pid,
@@ -274,7 +284,8 @@ def remove(master: Master, framework: Framework) -> None:
             tasks.remove_executor(master, agent, key)
     for task in list(framework.tasks.values()):
         if not task.terminal:
-            tasks.finish_silently(task, mesos.TASK_KILLED, mesos.TaskStatus.REASON_FRAMEWORK_REMOVED)
+            reason, text = mesos.TaskStatus.REASON_FRAMEWORK_REMOVED, f"Framework {framework.id} removed"
+            tasks.finish_silently(master, framework, task, mesos.TASK_KILLED, reason, text)
         tasks.complete(master, framework, task)
     if was_connected and framework.stream:
         master.commands.append(StreamClose(framework.stream))
@@ -287,5 +298,6 @@ def remove(master: Master, framework: Framework) -> None:
     master.completed_frameworks[framework.id] = framework
     while len(master.completed_frameworks) > MAX_COMPLETED_FRAMEWORKS:
         master.completed_frameworks.popitem(last=False)
+    operator_events.framework_removed(master, framework)
     log.info("Removed framework %s", framework.id)
     master.want_allocation()

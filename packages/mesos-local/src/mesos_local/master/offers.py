@@ -13,7 +13,7 @@ from .. import _forms
 from . import allocator, operations, tasks, validation
 from .state import Agent, Framework, Master, OfferRecord
 
-__all__ = ["accept", "decline", "discard_all", "message", "offer", "rescind_all", "timed_out"]
+__all__ = ["accept", "decline", "discard_all", "message", "offer", "rescind_all", "timed_out", "unadapted"]
 
 log = logging.getLogger("mesos.local.master")
 
@@ -38,8 +38,25 @@ def offer(master: Master, grants: Iterable[allocator.Grant]) -> None:
 def message(master: Master, record: OfferRecord) -> mesos.Offer:
     """Write an offer the way its framework understands."""
     framework = master.frameworks[record.framework_id]
-    agent = master.agents[record.agent_id]
+    result = unadapted(master, record)
     multi_role = framework.has(mesos.FrameworkInfo.Capability.MULTI_ROLE)
+    if not multi_role:
+        result.ClearField("allocation_info")
+    del result.resources[:]
+    result.resources.extend(
+        _forms.wire(
+            record.resources,
+            role=record.role if multi_role else None,
+            refined=framework.has(mesos.FrameworkInfo.Capability.RESERVATION_REFINEMENT),
+        )
+    )
+    return result
+
+
+def unadapted(master: Master, record: OfferRecord) -> mesos.Offer:
+    """Write an offer as the master itself holds it."""
+    framework = master.frameworks[record.framework_id]
+    agent = master.agents[record.agent_id]
     result = mesos.Offer(
         id=mesos.OfferID(value=record.id),
         framework_id=framework.info.id,
@@ -48,14 +65,9 @@ def message(master: Master, record: OfferRecord) -> mesos.Offer:
         url=agent_url(agent),
         attributes=agent.info.attributes,
         executor_ids=[info.executor_id for key, info in agent.executors.items() if key[0] == framework.id],
-        resources=_forms.wire(
-            record.resources,
-            role=record.role if multi_role else None,
-            refined=framework.has(mesos.FrameworkInfo.Capability.RESERVATION_REFINEMENT),
-        ),
+        resources=_forms.wire(record.resources, role=record.role),
     )
-    if multi_role:
-        result.allocation_info.role = record.role
+    result.allocation_info.role = record.role
     if agent.info.HasField("domain"):
         result.domain.CopyFrom(agent.info.domain)
     return result

@@ -21,7 +21,6 @@ Route: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 MISSING = (
-    "/api/v1",
     "/quota",
     "/weights",
     "/maintenance",

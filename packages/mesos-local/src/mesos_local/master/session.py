@@ -19,17 +19,20 @@ from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .._wire import Exited, Received, TimerFired
-from . import agents, allocator, frameworks, offers, tasks, validation
+from . import agents, allocator, frameworks, offers, operator_stream, tasks, validation
 from .frameworks import Peer
 from .legacy import LEGACY, as_call
 from .state import Framework, Master, MasterCommand, MasterSettings
 
 __all__ = [
     "MESSAGES",
+    "AgentGone",
     "Authenticated",
     "Authenticating",
     "MasterEvent",
     "MasterSession",
+    "OperatorLeft",
+    "OperatorSubscribed",
     "SchedulerCalled",
     "Started",
     "StreamClosed",
@@ -96,6 +99,27 @@ class TeardownAsked:
     framework_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class AgentGone:
+    """An operator says that an agent that is known is gone for good."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSubscribed:
+    """An operator wants to hear of everything on this stream."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLeft:
+    """No operator reads the stream any longer."""
+
+    stream: str
+
+
 MasterEvent = (
     Received
     | Exited
@@ -107,6 +131,9 @@ MasterEvent = (
     | StreamClosed
     | SchedulerCalled
     | TeardownAsked
+    | AgentGone
+    | OperatorSubscribed
+    | OperatorLeft
 )
 
 MESSAGES: tuple[type[Message], ...] = (
@@ -193,6 +220,12 @@ class MasterSession:
                 self.refusal = self.perform(state.frameworks[framework_id], call)
             case TeardownAsked(framework_id):
                 frameworks.remove(state, state.frameworks[framework_id])
+            case AgentGone(agent_id):
+                agents.mark_gone(state, agent_id)
+            case OperatorSubscribed(stream):
+                operator_stream.subscribe(state, stream)
+            case OperatorLeft(stream):
+                operator_stream.leave(state, stream)
             case Started():
                 state.set_timer(("allocate",), state.settings.allocation_interval)
                 state.set_timer(("recovered",), state.settings.agent_reregister_timeout)
@@ -234,6 +267,8 @@ class MasterSession:
                 agents.give_up_recovered(state)
             case ("heartbeat", str(stream)):
                 frameworks.heartbeat(state, stream)
+            case ("operator", str(stream)):
+                operator_stream.heartbeat(state, stream)
             case ("ping", str(agent_id)):
                 agents.ping(state, agent_id)
             case ("reregister", str(agent_id)):

@@ -15,7 +15,9 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from .._models import Json
 from .._part import STOP_TIMEOUT, Part
 from .._shell import SessionShell
-from .._wire import StreamClose, StreamSend
+from .._streams import Streams
+from .._wire import StreamClose, StreamPublish, StreamSend
+from .operator_api import MasterOperator
 from .routes import routes
 from .scheduler_api import SchedulerApi
 from .session import MESSAGES, Authenticated, Authenticating, MasterSession, Started, TeardownAsked
@@ -64,8 +66,9 @@ class MasterShell(Part):
         wants_secret = self._settings.authenticate_http_frameworks
         secrets = {each.principal: each.secret for each in self._credentials} if wants_secret else None
         self._api = SchedulerApi(self.session, shell.dispatch, secrets)
+        self._operator = MasterOperator(self.session, self._flags, shell.dispatch, self.messenger.call_later)
         pages = routes(self.session.state, self._flags, lambda id: shell.dispatch(TeardownAsked(id)))
-        return {**pages, "/api/v1/scheduler": self._api.answer}
+        return {**pages, "/api/v1/scheduler": self._api.answer, "/api/v1": self._operator.calls.answer}
 
     def stop(self) -> None:
         """End the master; its sockets are closed when this returns."""
@@ -88,11 +91,16 @@ class MasterShell(Part):
     def _authenticated(self, result: AuthenticationResult) -> None:
         self.shell.dispatch(Authenticated(result.pid, result.principal))
 
+    def _streams_of(self, stream: str) -> Streams:
+        return self._operator.streams if stream in self._operator.streams else self._api.streams
+
     def _perform(self, command: MasterCommand) -> None:
         match command:
-            case StreamSend():
-                self._api.streams.send(command)
-            case StreamClose():
-                self._api.streams.close(command)
+            case StreamSend(stream):
+                self._streams_of(stream).send(command)
+            case StreamPublish():
+                self._operator.streams.publish(command)
+            case StreamClose(stream):
+                self._streams_of(stream).close(command)
             case _:
                 raise AssertionError(f"a master's shell does not know {command!r}")

@@ -17,7 +17,18 @@ from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .._models import MESOS_VERSION
 from .._tasks import TERMINAL_STATES
-from .._wire import CancelTimer, Link, Received, Send, SetTimer, StreamClose, StreamSend, TimerKey, is_process
+from .._wire import (
+    CancelTimer,
+    Link,
+    Received,
+    Send,
+    SetTimer,
+    StreamClose,
+    StreamPublish,
+    StreamSend,
+    TimerKey,
+    is_process,
+)
 from .http_events import as_event
 
 __all__ = [
@@ -214,7 +225,7 @@ class RefusedFilter:
     expires: float
 
 
-MasterCommand = Send | Link | SetTimer | CancelTimer | StreamSend | StreamClose
+MasterCommand = Send | Link | SetTimer | CancelTimer | StreamSend | StreamPublish | StreamClose
 
 
 class Master:
@@ -239,6 +250,8 @@ class Master:
         self.authenticated: dict[str, str] = {}
         self.authenticating: dict[str, list[Received]] = {}
         """By pid of the client: the registrations that wait for the end of its authentication."""
+        self.subscribers: dict[str, None] = {}
+        """The event streams of the operator API, the oldest first."""
         self.counters: dict[str, int] = {}
         self.commands: list[MasterCommand] = []
         self.to_allocate: set[str] | None = set()
@@ -304,6 +317,10 @@ class Master:
             if framework.connected:
                 self.tell(framework, message)
 
+    def publish(self, event: Message) -> None:
+        """Send an event to the subscribers of the operator API."""
+        self.commands.append(StreamPublish(tuple(self.subscribers), event))
+
     def link(self, to: str, *, reconnect: bool = False) -> None:
         self.commands.append(Link(to, reconnect))
 
@@ -321,6 +338,10 @@ class Master:
             self.to_allocate.update(agents)
 
     # Look-ups.
+
+    def knows_agent(self, agent_id: str) -> bool:
+        """Tell whether the agent is there, or may come back."""
+        return any(agent_id in each for each in (self.agents, self.recovered_agents, self.unreachable_agents))
 
     def agent_by_pid(self, pid: str) -> Agent | None:
         return next((agent for agent in self.agents.values() if agent.pid == pid), None)

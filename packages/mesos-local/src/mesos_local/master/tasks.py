@@ -17,7 +17,7 @@ from mesos_proto.v0 import scheduler_pb2 as scheduler
 from .. import _forms
 from .._tasks import TERMINAL_STATES, note_status, task_record
 from .._wire import NO_PROCESS
-from . import allocator
+from . import allocator, operator_events
 from .state import Agent, AgentState, Framework, Master, Task
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
 log = logging.getLogger("mesos.local.master")
 
 _Status = mesos.TaskStatus
+_HEALTH = (_Status.REASON_TASK_CHECK_STATUS_UPDATED, _Status.REASON_TASK_HEALTH_CHECK_STATUS_UPDATED)
 
 
 def record(master: Master, framework: Framework, agent: Agent, proto: mesos.Task, role: str) -> Task:
@@ -45,6 +46,7 @@ def record(master: Master, framework: Framework, agent: Agent, proto: mesos.Task
     task = Task(proto, role, _forms.inner(proto.resources))
     framework.tasks[task.id] = task
     agent.tasks[(framework.id, task.id)] = task
+    operator_events.task_added(master, task)
     return task
 
 
@@ -104,6 +106,31 @@ def tell_about(
 
     `answer` marks an answer to a reconciliation, which carries no pid at all.
     """
+    update = _made(master, framework, task_id, agent_id, state, reason, text, task, unreachable_time)
+    _forward(master, framework, update, answer=answer)
+
+
+def _forward(
+    master: Master, framework: Framework, update: internal.StatusUpdate, *, answer: bool = False
+) -> None:
+    message = internal.StatusUpdateMessage(update=update)
+    if not answer:
+        message.pid = NO_PROCESS
+    if framework.connected:
+        master.tell(framework, message)
+
+
+def _made(
+    master: Master,
+    framework: Framework,
+    task_id: mesos.TaskID,
+    agent_id: mesos.SlaveID | None,
+    state: mesos.TaskState.ValueType,
+    reason: mesos.TaskStatus.Reason.ValueType | None,
+    text: str,
+    task: Task | None,
+    unreachable_time: float | None = None,
+) -> internal.StatusUpdate:
     status = _Status(task_id=task_id, state=state, source=_Status.SOURCE_MASTER, timestamp=master.now)
     status.message = text
     if reason is not None:
@@ -117,11 +144,7 @@ def tell_about(
         update.slave_id.CopyFrom(status.slave_id)
     if task is not None:
         _describe(task, status, update)
-    message = internal.StatusUpdateMessage(update=update)
-    if not answer:
-        message.pid = NO_PROCESS
-    if framework.connected:
-        master.tell(framework, message)
+    return update
 
 
 def _describe(task: Task, status: mesos.TaskStatus, update: internal.StatusUpdate) -> None:
@@ -156,16 +179,21 @@ def status_update(master: Master, message: internal.StatusUpdateMessage) -> None
     if framework.connected:
         master.tell(framework, internal.StatusUpdateMessage(update=update, pid=agent.pid))
     if task is not None:
-        _note(master, task, update)
+        _update(master, task, update)
 
 
-def _note(master: Master, task: Task, update: internal.StatusUpdate) -> None:
+def _note(master: Master, task: Task, status: mesos.TaskStatus) -> None:
+    if note_status(task.proto, status) or status.reason in _HEALTH:
+        operator_events.task_updated(master, task, status)
+
+
+def _update(master: Master, task: Task, update: internal.StatusUpdate) -> None:
     """Bring a task's record up to date, and free its resources when it is over."""
     was_terminal = task.terminal
     if not was_terminal:
         latest = update.latest_state if update.HasField("latest_state") else update.status.state
         task.proto.state = latest
-    note_status(task.proto, update.status)
+    _note(master, task, update.status)
     if task.terminal and not was_terminal:
         master.count(f"tasks_{mesos.TaskState.Name(task.proto.state)[5:].lower()}")
         give_back(master, task)
@@ -205,11 +233,22 @@ def acknowledge(
 
 
 def finish_silently(
-    task: Task, state: mesos.TaskState.ValueType, reason: mesos.TaskStatus.Reason.ValueType
-) -> None:
-    """Mark a task as ended without telling its scheduler."""
-    task.proto.state = state
-    task.proto.statuses.add(task_id=task.proto.task_id, state=state, reason=reason)
+    master: Master,
+    framework: Framework,
+    task: Task,
+    state: mesos.TaskState.ValueType,
+    reason: mesos.TaskStatus.Reason.ValueType,
+    text: str,
+    unreachable_time: float | None = None,
+) -> internal.StatusUpdate:
+    """Mark a task as ended without telling its scheduler; give what there is to tell."""
+    proto = task.proto
+    update = _made(
+        master, framework, proto.task_id, proto.slave_id, state, reason, text, task, unreachable_time
+    )
+    proto.state = state
+    _note(master, task, update.status)
+    return update
 
 
 def complete(master: Master, framework: Framework, task: Task) -> None:
@@ -236,24 +275,12 @@ def lose(
     if task.terminal:
         complete(master, framework, task)
         return
-    task.proto.state = state
-    note_status(task.proto, _Status(task_id=task.proto.task_id, state=state, reason=reason, message=text))
+    update = finish_silently(master, framework, task, state, reason, text, unreachable_time)
     complete(master, framework, task)
     if state == mesos.TASK_UNREACHABLE:
         framework.completed.remove(task)
         framework.unreachable[task.id] = task
-    agent_id = task.proto.slave_id
-    tell_about(
-        master,
-        framework,
-        task.proto.task_id,
-        agent_id,
-        state,
-        reason,
-        text,
-        task=task,
-        unreachable_time=unreachable_time,
-    )
+    _forward(master, framework, update)
 
 
 # Kill and reconciliation.

@@ -11,8 +11,9 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 
 from .. import _models
 from .._models import Json
+from . import holdings
 from .offers import message as offer_message
-from .state import Agent, AgentState, Framework, FrameworkState, Master, OfferRecord, Task
+from .state import Agent, AgentState, Framework, FrameworkState, Master, Task
 
 __all__ = ["frameworks", "metrics", "roles", "slaves", "state", "state_summary", "tasks"]
 
@@ -24,22 +25,16 @@ _NOT_IN_SUMMARY = frozenset(
 _SCALARS = ("cpus", "mem", "disk", "gpus")
 
 
-def _offered(master: Master, offers: Iterable[str]) -> Resources:
-    return Resources.sum(master.offers[each].resources for each in offers)
-
-
 def _agent_used(master: Master, agent: Agent) -> Resources:
-    return Resources.sum(agent.allocated.values()) - _offered(master, agent.offers)
+    return holdings.total(holdings.used(master, [agent]))
 
 
 def _framework_used(master: Master, framework: Framework) -> Resources:
-    held = (
-        resources
-        for agent in master.agents.values()
-        for key, resources in agent.allocated.items()
-        if key[0] == framework.id
-    )
-    return Resources.sum(held) - _offered(master, framework.offers)
+    return holdings.total(holdings.used(master, master.agents.values(), framework))
+
+
+def _offered(master: Master, offers: Iterable[str]) -> Resources:
+    return holdings.total(holdings.offered(master, offers))
 
 
 def _counts(tasks: Iterable[Task]) -> Json:
@@ -73,26 +68,18 @@ def _agent(master: Master, agent: Agent) -> Json:
 
 
 def _agent_full(master: Master, agent: Agent) -> Json:
-    offers = [master.offers[each] for each in agent.offers]
     return {
         "reserved_resources_full": {
             role: _models.full_resources(each) for role, each in agent.total.reservations().items()
         },
         "unreserved_resources_full": _models.full_resources(agent.total.unreserved()),
-        "used_resources_full": [
-            model
-            for (framework_id, role), held in agent.allocated.items()
-            for model in _models.full_resources(_used_of(held, offers, framework_id, role), role=role)
-        ],
-        "offered_resources_full": [
-            model for each in offers for model in _models.full_resources(each.resources, role=each.role)
-        ],
+        "used_resources_full": _full(holdings.used(master, [agent])),
+        "offered_resources_full": _full(holdings.offered(master, agent.offers)),
     }
 
 
-def _used_of(held: Resources, offers: list[OfferRecord], framework_id: str, role: str) -> Resources:
-    mine = (each.resources for each in offers if (each.framework_id, each.role) == (framework_id, role))
-    return held - Resources.sum(mine)
+def _full(held: Iterable[holdings.Holding]) -> list[Json]:
+    return [model for each in held for model in _models.full_resources(each.resources, role=each.role)]
 
 
 def _framework_fields(framework: Framework) -> Json:
