@@ -10,6 +10,7 @@ import importlib
 import json
 import pickle
 import pkgutil
+import random
 import sys
 
 from google.protobuf import descriptor_pb2, descriptor_pool
@@ -69,6 +70,14 @@ def check_algebra() -> None:
     assert len(framework.capabilities) == 2
 
 
+def check_json() -> None:
+    """Read documents of many kinds the fast way and field by field."""
+    import proto_documents
+
+    for seed in range(300):
+        proto_documents.check(random.Random(seed))
+
+
 def main() -> None:
     """Run the checks and print the runtime."""
     import google.protobuf
@@ -81,6 +90,7 @@ def main() -> None:
     if when == "last":
         load_another_release()
     check_algebra()
+    check_json()
     print(google.protobuf.__version__, api_implementation.Type())
 
 

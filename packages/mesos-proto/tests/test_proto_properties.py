@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mesos_proto import Resources, devolve, evolve, json, registry
+from mesos_proto._fields import is_repeated
 from mesos_proto.errors import InsufficientResourcesError, MesosProtoError, ParseError, UnknownMessageError
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_proto.values import from_fixed
@@ -186,7 +187,7 @@ def contents(draw: st.DrawFn, descriptor: Descriptor, depth: int) -> dict[str, A
             continue
         if field.containing_oneof is None and draw(st.integers(0, 3)) == 0:
             value = draw(values(field, depth))  # type: ignore[arg-type]
-            chosen[field.name] = [value, value] if json._is_repeated(field) else value
+            chosen[field.name] = [value, value] if is_repeated(field) else value
     return chosen
 
 

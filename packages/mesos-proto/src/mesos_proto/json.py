@@ -16,31 +16,16 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import DecodeError, Message
 
+from mesos_proto._fields import FLOATS, INTEGERS, Field, enum_numbers, fields_by_name, is_map, is_repeated
+from mesos_proto._json_wire import UNUSUAL, wire_writer
 from mesos_proto.errors import JSONError
 
 __all__ = ["dumps", "from_dict", "loads", "to_dict"]
 
 _M = TypeVar("_M", bound=Message)
-
-_Field = Any
-"""A `FieldDescriptor`; each implementation of protobuf has a class of its own."""
-
-_FLOATS = {FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT}
-_LIMITS = {
-    **dict.fromkeys(
-        (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_SINT32, FieldDescriptor.TYPE_SFIXED32),
-        (-(2**31), 2**31 - 1),
-    ),
-    **dict.fromkeys(
-        (FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_SINT64, FieldDescriptor.TYPE_SFIXED64),
-        (-(2**63), 2**63 - 1),
-    ),
-    **dict.fromkeys((FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_FIXED32), (0, 2**32 - 1)),
-    **dict.fromkeys((FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64), (0, 2**64 - 1)),
-}
 
 
 def to_dict(message: Message, *, defaults: bool = True) -> dict[str, object]:
@@ -66,38 +51,65 @@ def dumps(message: Message, *, defaults: bool = True, indent: int | None = None)
 
 def from_dict(message_class: type[_M], data: Mapping[str, object], *, partial: bool = False) -> _M:
     """Read a message from a JSON object. Raises `JSONError`; with `partial`, not for missing fields."""
-    message = message_class()
-    _read(message, data, message_class.DESCRIPTOR.name)
-    if not partial and not message.IsInitialized():
-        missing = ", ".join(cast("Any", message).FindInitializationErrors())
-        raise JSONError(f"{message_class.DESCRIPTOR.name}: required fields are missing: {missing}")
-    return message
+    try:
+        return message_class.FromString(wire_writer(cast("Descriptor", message_class.DESCRIPTOR))(data))
+    except (*UNUSUAL, DecodeError):
+        # Field by field it is understood, or what is wrong is named.
+        return _read_fields(message_class, data, partial)
 
 
 def loads(message_class: type[_M], text: str | bytes, *, partial: bool = False) -> _M:
     """Read a message from JSON text. Raises `JSONError`."""
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise JSONError(f"not JSON: {error}") from None
+    data = _parse(text)
     if not isinstance(data, dict):
         raise JSONError(f"{message_class.DESCRIPTOR.name}: want a JSON object, not {_kind(data)}")
     return from_dict(message_class, data, partial=partial)
 
 
+_scan = json.JSONDecoder().raw_decode
+
+
+def _parse(text: str | bytes) -> object:
+    """Parse JSON; most is UTF-8 without space around, which needs less than `json.loads` does."""
+    try:
+        string = text if isinstance(text, str) else str(text, "utf-8")
+        data, end = _scan(string)
+        if end == len(string):
+            return data
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise JSONError(f"not JSON: {error}") from None
+
+
+def _read_fields(message_class: type[_M], data: Mapping[str, object], partial: bool) -> _M:
+    message = message_class()
+    name = message_class.DESCRIPTOR.name
+    try:
+        _read(message, data, name)
+    except RecursionError:
+        raise JSONError(f"{name}: nested too deep") from None
+    if not partial and not message.IsInitialized():
+        missing = ", ".join(cast("Any", message).FindInitializationErrors())
+        raise JSONError(f"{name}: required fields are missing: {missing}")
+    return message
+
+
 # --- writing
 
 
-def _write(field: _Field, value: Any, defaults: bool) -> object:
-    if _is_map(field):
+def _write(field: Field, value: Any, defaults: bool) -> object:
+    if is_map(field):
         kind = field.message_type.fields_by_name["value"]
         return {_key_text(key): _write_one(kind, value[key], defaults) for key in value}
-    if _is_repeated(field):
+    if is_repeated(field):
         return [_write_one(field, item, defaults) for item in value]
     return _write_one(field, value, defaults)
 
 
-def _write_one(field: _Field, value: Any, defaults: bool) -> object:
+def _write_one(field: Field, value: Any, defaults: bool) -> object:
     if field.type == FieldDescriptor.TYPE_MESSAGE:
         return to_dict(value, defaults=defaults)
     if field.type == FieldDescriptor.TYPE_ENUM:
@@ -105,7 +117,7 @@ def _write_one(field: _Field, value: Any, defaults: bool) -> object:
         return value if known is None else known.name
     if field.type == FieldDescriptor.TYPE_BYTES:
         return base64.b64encode(value).decode("ascii")
-    if field.type in _FLOATS and not math.isfinite(value):
+    if field.type in FLOATS and not math.isfinite(value):
         if math.isnan(value):
             raise JSONError(f"field {field.name!r} is NaN, which JSON cannot say")
         return "Infinity" if value > 0 else "-Infinity"
@@ -125,18 +137,18 @@ def _key_text(key: object) -> str:
 
 def _read(message: Message, data: Mapping[str, object], path: str) -> None:
     """Fill a message from an object; `path` names it in errors."""
-    fields = message.DESCRIPTOR.fields_by_name
+    fields = fields_by_name(cast("Descriptor", message.DESCRIPTOR))
     for name, value in data.items():
         field = fields.get(name)
         if field is not None and value is not None:
             _read_field(message, field, value, f"{path}.{name}")
 
 
-def _read_field(message: Message, field: _Field, value: object, path: str) -> None:
+def _read_field(message: Message, field: Field, value: object, path: str) -> None:
     target: Any = getattr(message, field.name)
-    if _is_map(field):
+    if is_map(field):
         _read_map(target, field, value, path)
-    elif _is_repeated(field):
+    elif is_repeated(field):
         # A lone value stands for a list of one.
         items = value if isinstance(value, list) else [value]
         for index, item in enumerate(items):
@@ -157,7 +169,7 @@ def _read_field(message: Message, field: _Field, value: object, path: str) -> No
             setattr(message, field.name, read)
 
 
-def _read_map(target: Any, field: _Field, value: object, path: str) -> None:
+def _read_map(target: Any, field: Field, value: object, path: str) -> None:
     kinds = field.message_type.fields_by_name
     for text, item in _object(value, path).items():
         where = f"{path}[{text!r}]"
@@ -170,12 +182,12 @@ def _read_map(target: Any, field: _Field, value: object, path: str) -> None:
                 target[key] = read
 
 
-def _read_one(field: _Field, value: object, path: str) -> object | None:
+def _read_one(field: Field, value: object, path: str) -> object | None:
     """Read a value that is no message; None means that the field stays unset."""
     kind = field.type
-    if kind in _LIMITS:
-        return _read_integer(value, path, *_LIMITS[kind])
-    if kind in _FLOATS:
+    if kind in INTEGERS:
+        return _read_integer(value, path, *INTEGERS[kind])
+    if kind in FLOATS:
         return _read_float(value, path)
     if kind == FieldDescriptor.TYPE_BOOL:
         if isinstance(value, str) and value in ("true", "false"):
@@ -186,8 +198,7 @@ def _read_one(field: _Field, value: object, path: str) -> object | None:
     if not isinstance(value, str):
         raise JSONError(f"{path}: want a string, not {_kind(value)}")
     if kind == FieldDescriptor.TYPE_ENUM:
-        known = field.enum_type.values_by_name.get(value)
-        return None if known is None else known.number
+        return enum_numbers(field.enum_type).get(value)
     if kind == FieldDescriptor.TYPE_BYTES:
         try:
             return base64.b64decode(value, validate=True)
@@ -251,21 +262,6 @@ def _kind(value: object) -> str:
     return next((name for kind, name in names if isinstance(value, kind)), repr(type(value).__name__))
 
 
-# --- what fields are
-
-
 @cache
-def _is_repeated(field: _Field) -> bool:
-    # `label` is deprecated in new releases of protobuf, `is_repeated` is missing from old ones.
-    answer: bool | None = getattr(field, "is_repeated", None)
-    return bool(field.label == FieldDescriptor.LABEL_REPEATED) if answer is None else answer
-
-
-@cache
-def _is_map(field: _Field) -> bool:
-    return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
-
-
-@cache
-def _written_anyway(field: _Field) -> bool:
-    return bool(field.has_default_value and not _is_repeated(field) and not field.GetOptions().deprecated)
+def _written_anyway(field: Field) -> bool:
+    return bool(field.has_default_value and not is_repeated(field) and not field.GetOptions().deprecated)
