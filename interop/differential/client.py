@@ -38,7 +38,13 @@ Call = scheduler.Call
 
 
 def anonymous(text: str) -> str:
-    """Replace ids, addresses and process names by words."""
+    """Replace ids, addresses and process names by words; put resources in order.
+
+    What is free on an agent comes in an order of its history.
+    """
+    text = re.sub(
+        r'(?<=more than available )[^"]*', lambda found: "; ".join(sorted(found[0].split("; "))), text
+    )
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}(-\d{4})?", "UUID", text)
     text = re.sub(r"UUID-([SO])\d+", r"UUID-\1", text)
     text = re.sub(r"differential-\d+", "CLIENT", text)

@@ -15,19 +15,8 @@ class Difference:
 
 
 _OWN_WORDS = "the text is our parser's own, which says more; the status is the same"
-_RESOURCES = "the real text also has the role each resource is allocated to; state and reason are the same"
 
 DIFFERENCES: dict[str, Difference] = {
-    "too_many_cpus": Difference(
-        _RESOURCES,
-        real=("*Total resources cpus(allocated: *):99; *TASK_ERROR*",),
-        local=("*Total resources cpus:99; *TASK_ERROR*",),
-    ),
-    "unknown_resource": Difference(
-        _RESOURCES,
-        real=("*Total resources cpus(allocated: *):0.1; *spoons*TASK_ERROR*",),
-        local=("*Total resources cpus:0.1; *spoons*TASK_ERROR*",),
-    ),
     "negative_resource": Difference(
         "the resource algebra refuses it in its own words; state and reason are the same",
         real=("*Resource 'disk:-1' is invalid: *REASON_TASK_INVALID*TASK_ERROR*",),

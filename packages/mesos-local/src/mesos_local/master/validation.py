@@ -268,7 +268,11 @@ def _task_executor(
         if (framework.id, info.executor.executor_id.value) not in agent.executors:
             total = total + _forms.inner(info.executor.resources)
     if not offered.contains(total):
-        return f"Total resources {total} required by task and its executor is more than available {offered}"
+        role = next(iter(_forms.allocation_roles(info.resources)), "*")
+        return (
+            f"Total resources {total.allocate(role)} required by task and its executor is more than"
+            f" available {offered.allocate(role)}"
+        )
     return None
 
 
