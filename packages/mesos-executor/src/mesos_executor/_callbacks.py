@@ -26,20 +26,17 @@ class CallbackThread:
         with self._condition:
             if self._ended:
                 return
-            self._events.append(event)
-            self._condition.notify()
-            if self._thread is None:
-                # A daemon: a callback that never returns must not keep the process from ending.
-                self._thread = threading.Thread(
-                    target=self._run, name="mesos-executor-callbacks", daemon=True
-                )
-                self._thread.start()
+            self._add(event)
 
-    def end(self) -> None:
-        """Let no further callback start."""
+    def end(self, last: Event | None = None) -> None:
+        """Let no further callback start, but the one for `last`."""
         with self._condition:
+            if self._ended:
+                return
             self._ended = True
             self._events.clear()
+            if last is not None:
+                self._add(last)
             self._condition.notify()
 
     def is_current(self) -> bool:
@@ -54,11 +51,19 @@ class CallbackThread:
         thread.join(timeout)
         return not thread.is_alive()
 
+    def _add(self, event: Event) -> None:
+        self._events.append(event)
+        self._condition.notify()
+        if self._thread is None:
+            # A daemon: a callback that never returns must not keep the process from ending.
+            self._thread = threading.Thread(target=self._run, name="mesos-executor-callbacks", daemon=True)
+            self._thread.start()
+
     def _next(self) -> Event | None:
         with self._condition:
             while not self._events and not self._ended:
                 self._condition.wait()
-            return None if self._ended else self._events.popleft()
+            return self._events.popleft() if self._events else None
 
     def _run(self) -> None:
         while (event := self._next()) is not None:

@@ -105,7 +105,7 @@ class Shell:
                 messenger.install(kind, self._received)
             messenger.start()
             self._messenger = messenger
-            self._session = ExecutorSession(self._environment, messenger.upid, _random_uuid)
+            self._session = ExecutorSession(self._environment, messenger.upid, random_uuid)
         self.handle(Start())
 
     def handle(self, event: SessionEvent) -> Status:
@@ -215,7 +215,7 @@ def _make_messenger(environment: ExecutorEnvironment) -> Messenger:
     )
 
 
-def _random_uuid() -> bytes:
+def random_uuid() -> bytes:
     """Return the 16 bytes of a version 4 UUID; the `uuid` module would cost every start milliseconds."""
     raw = bytearray(os.urandom(16))
     raw[6] = raw[6] & 0x0F | 0x40

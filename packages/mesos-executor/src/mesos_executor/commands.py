@@ -79,16 +79,8 @@ class End:
     status: Status
 
 
-SessionEvent: TypeAlias = (
-    Start
-    | Received
-    | LinkBroken
-    | TimerFired
-    | SendStatusUpdate
-    | SendFrameworkMessage
-    | ShutdownReturned
-    | End
-)
+UserCall: TypeAlias = SendStatusUpdate | SendFrameworkMessage | End
+SessionEvent: TypeAlias = Start | Received | LinkBroken | TimerFired | ShutdownReturned | UserCall
 
 
 # Commands: what to do.
@@ -135,9 +127,10 @@ class StartWatchdog:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """No further callback may start; `status` is the final one."""
+    """No further callback may start, but the one that tells of the `reason`; `status` is the final one."""
 
     status: Status
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

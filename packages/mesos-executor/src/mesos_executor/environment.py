@@ -73,11 +73,11 @@ class ExecutorEnvironment:
             sandbox=values.get("MESOS_SANDBOX") or values["MESOS_DIRECTORY"],
             checkpoint=checkpoint,
             recovery_timeout=(
-                _seconds(values, "MESOS_RECOVERY_TIMEOUT", DEFAULT_RECOVERY_TIMEOUT)
+                seconds(values, "MESOS_RECOVERY_TIMEOUT", DEFAULT_RECOVERY_TIMEOUT)
                 if checkpoint
                 else DEFAULT_RECOVERY_TIMEOUT
             ),
-            shutdown_grace_period=_seconds(
+            shutdown_grace_period=seconds(
                 values, "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", DEFAULT_SHUTDOWN_GRACE_PERIOD
             ),
             local="MESOS_LOCAL" in values,
@@ -99,7 +99,8 @@ def _upid(values: Mapping[str, str], name: str) -> UPID:
     return upid
 
 
-def _seconds(values: Mapping[str, str], name: str, default: float) -> float:
+def seconds(values: Mapping[str, str], name: str, default: float) -> float:
+    """Return a variable that is a duration, in seconds; raise `AgentEnvironmentError` when it is none."""
     text = values.get(name)
     if text is None:
         return default

@@ -15,5 +15,9 @@ class DriverMisuse(ExecutorError):
     """The program called the driver in a way that cannot be meant."""
 
 
+class DriverAborted(ExecutorError):
+    """What the agent said, or the driver found out itself, and that ended it (v1 only)."""
+
+
 class PackError(ExecutorError):
     """A program could not be packed into one file; the message says what to do."""

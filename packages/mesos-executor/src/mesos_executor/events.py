@@ -1,6 +1,6 @@
 """What happens to an executor: the events of a driver, with `mesos.v1` messages inside.
 
-`MesosExecutorDriver` turns each into the callback of the same name; `AsyncExecutorDriver` yields them.
+The drivers turn each into the callback of the same name; those for asyncio yield them.
 """
 
 from __future__ import annotations
@@ -40,10 +40,18 @@ class TaskLaunched:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskGroupLaunched:
+    """Run these tasks, all or none of them (v1 only)."""
+
+    task_group: mesos.TaskGroupInfo
+
+
+@dataclass(frozen=True, slots=True)
 class TaskKilled:
-    """Kill this task."""
+    """Kill this task; `kill_policy` takes precedence over the task's own."""
 
     task_id: mesos.TaskID
+    kill_policy: mesos.KillPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,23 @@ class Shutdown:
     """Kill every task, send the last updates, and end: after the grace period the process group is killed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Error:
+    """The agent refused this executor, which has aborted the driver (v1 only); the last event."""
+
+    message: str
+
+
 Event: TypeAlias = (
-    Registered | Reregistered | Disconnected | TaskLaunched | TaskKilled | FrameworkMessage | Shutdown
+    Registered
+    | Reregistered
+    | Disconnected
+    | TaskLaunched
+    | TaskGroupLaunched
+    | TaskKilled
+    | FrameworkMessage
+    | Shutdown
+    | Error
 )
 
 
@@ -67,6 +90,8 @@ def size(event: Event) -> int:
     """Return about how many bytes an event holds."""
     if isinstance(event, TaskLaunched):
         return event.task.ByteSize() + 100
+    if isinstance(event, TaskGroupLaunched):
+        return event.task_group.ByteSize() + 100
     if isinstance(event, TaskKilled):
         return event.task_id.ByteSize() + 100
     return 100 + (len(event.data) if isinstance(event, FrameworkMessage) else 0)

@@ -55,8 +55,22 @@ class Executor:
     def launch_task(self, driver: ExecutorDriver, task: mesos.TaskInfo) -> None:
         """Run a task: report TASK_RUNNING now, a terminal state in the end, from any thread."""
 
+    def launch_group(self, driver: ExecutorDriver, task_group: mesos.TaskGroupInfo) -> None:
+        """Run the tasks of a group, all or none of them (v1 only); by default, `launch_task` for each."""
+        for task in task_group.tasks:
+            self.launch_task(driver, task)
+
     def kill_task(self, driver: ExecutorDriver, task_id: mesos.TaskID) -> None:
         """Kill a task and report it."""
+
+    def kill_task_with_policy(
+        self, driver: ExecutorDriver, task_id: mesos.TaskID, kill_policy: mesos.KillPolicy | None
+    ) -> None:
+        """Kill a task and report it; a policy given takes precedence over the task's own `kill_policy`.
+
+        This is what the driver calls; by default, it calls `kill_task`.
+        """
+        self.kill_task(driver, task_id)
 
     def framework_message(self, driver: ExecutorDriver, data: bytes) -> None:
         """Take bytes from the scheduler; delivery is not guaranteed."""

@@ -181,8 +181,7 @@ class ExecutorSession:
         self._end_when_finished()
 
     def _send_framework_message(self, data: bytes) -> None:
-        if not isinstance(data, bytes):
-            raise DriverMisuse(f"a framework message is bytes, not {type(data).__name__}")
+        check_message(data)
         if self.status is not Status.RUNNING:
             return
         self._send(
@@ -261,7 +260,8 @@ class ExecutorSession:
             self._invoke(events.TaskLaunched(evolve(message.task)))
 
     def _kill_task(self, message: internal.KillTaskMessage) -> None:
-        self._invoke(events.TaskKilled(evolve(message.task_id)))
+        policy = evolve(message.kill_policy) if message.HasField("kill_policy") else None
+        self._invoke(events.TaskKilled(evolve(message.task_id), policy))
 
     def _framework_message(self, message: internal.FrameworkToExecutorMessage) -> None:
         if self.state is State.CONNECTED:
@@ -381,3 +381,14 @@ def check_status(status: v1.TaskStatus) -> None:
         raise DriverMisuse(f"the status update of task {status.task_id.value} has no state")
     if status.state == v1.TASK_STAGING:
         raise DriverMisuse("TASK_STAGING is for Mesos alone: an agent shuts down an executor that sends it")
+    if not status.IsInitialized():
+        missing = ", ".join(status.FindInitializationErrors())  # type: ignore[attr-defined]
+        raise DriverMisuse(
+            f"the status update of task {status.task_id.value} lacks required fields: {missing}"
+        )
+
+
+def check_message(data: bytes) -> None:
+    """Raise `DriverMisuse` for what is no message."""
+    if not isinstance(data, bytes):
+        raise DriverMisuse(f"a framework message is bytes, not {type(data).__name__}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import socket
 import threading
 import weakref
@@ -78,7 +79,7 @@ class RequestsTransport:
                 request.url,
                 data=request.body,
                 headers=dict(request.headers),
-                timeout=(connect_timeout, read_timeout),
+                timeout=(connect_timeout, None if read_timeout == math.inf else read_timeout),
                 allow_redirects=False,
                 stream=True,
             )

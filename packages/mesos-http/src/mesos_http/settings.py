@@ -21,8 +21,8 @@ class Settings:
     """Limits of a client; times in seconds, sizes in bytes.
 
     `timeout` bounds each wait for the answer to a call, `stream_timeout` that for the next bytes of a
-    stream (five heartbeats of a master by default). `compression` asks for gzip. A redirect after the
-    first waits up to `redirect_pause`, doubled each time, of which chance takes a part.
+    stream (five heartbeats of a master by default; `math.inf`: any time). `compression` asks for gzip. A
+    redirect after the first waits up to `redirect_pause`, doubled each time, of which chance takes a part.
     """
 
     connect_timeout: float = 5.0

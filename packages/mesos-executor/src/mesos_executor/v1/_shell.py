@@ -1,0 +1,191 @@
+"""Performs the commands of a v1 session: threads, timers, connections.
+
+The session is entered under one lock by whoever has news: the thread that reads the stream, the one that
+sends calls, the one of the timers, or a thread of the user. Nothing waits under that lock.
+
+What is delivered and not yet handled is counted in bytes; beyond a limit the stream is not read until half of
+it is handled. Messages that wait to be sent are counted as well; who sends more has to wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mesos_http import Authorization, Codec, Settings, Transport
+
+from .. import commands as v0
+from .. import events
+from .._shell import BACKLOG_LIMIT, CLOSE_TIMEOUT, random_uuid
+from .._watchdog import start_watchdog
+from ..status import Status
+from . import commands
+from ._link import Link, Sender
+from ._timers import Timers
+from .client import Client
+from .commands import SessionEvent
+from .environment import HttpExecutorEnvironment
+from .options import HttpExecutorOptions
+from .session import HttpExecutorSession
+
+_log = logging.getLogger("mesos.executor")
+
+QUEUE_LIMIT = 64 * 1024 * 1024
+"""Bytes of messages that wait to be sent, beyond which their sender waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How the driver talks to its agent."""
+
+    codec: Codec
+    auth: Authorization | None
+    transport: Callable[[], Transport]
+    settings: Settings
+    options: HttpExecutorOptions
+
+
+class Shell:
+    """Runs one session. `deliver` takes each event for the user, `ended` the final status and what ended it,
+    after which nothing more is delivered; both are called under the shell's lock and must not block.
+    Who sends more than can wait has to wait himself, or, unless `waits`, loses it."""
+
+    def __init__(
+        self,
+        environment: HttpExecutorEnvironment,
+        place: Place,
+        deliver: Callable[[events.Event], None],
+        ended: Callable[[Status, str | None], None],
+        closed: Callable[[], None],
+        *,
+        waits: bool = True,
+    ) -> None:
+        self.session = HttpExecutorSession(environment, random_uuid, place.options)
+        self._environment = environment
+        self._place = place
+        self._deliver = deliver
+        self._ended = ended
+        self._waits = waits
+        self._closed = closed
+        self._lock = threading.RLock()  # a signal handler may interrupt its own thread here
+        self._room = threading.Condition(self._lock)
+        self._backlog = 0
+        self._congested = False
+        self._timers = Timers()
+        self._sender = Sender(self.post)
+        self._links: list[Link] = []
+        self._performers: dict[type, Callable[[Any], None]] = {
+            commands.SendCall: lambda c: self._sender.send(self._links[-1], c),
+            v0.Invoke: self._invoke,
+            commands.StartTimer: lambda c: self._timers.call_later(c.seconds, lambda: self.post(c.fired)),
+            commands.OpenStream: self._open,
+            commands.CloseStream: lambda c: self._links[-1].close(),
+            v0.StartWatchdog: lambda c: start_watchdog(c.seconds),
+            v0.Ended: self._end,
+            v0.Close: lambda c: self._begin_close(),
+        }
+
+    @property
+    def status(self) -> Status:
+        """The driver's status."""
+        return self.session.status
+
+    def start(self) -> None:
+        """Subscribe; a second call does nothing."""
+        with self._lock:
+            if self.status is Status.NOT_STARTED:
+                self._timers.start()
+                self._sender.start()
+                self._handle(v0.Start())
+
+    def handle(self, event: v0.UserCall, /) -> Status:
+        """Do what the user wants; return the driver's status after it."""
+        if isinstance(event, v0.SendFrameworkMessage):
+            with self._room:
+                if self._waits:
+                    self._room.wait_for(lambda: self.session.queued < QUEUE_LIMIT)
+                elif self.session.queued >= QUEUE_LIMIT:
+                    _log.warning("a message of %d bytes is dropped: too many wait", len(event.data))
+                    return self.status
+        return self._handle(event)
+
+    def _handle(self, event: SessionEvent) -> Status:
+        with self._room:
+            for command in self.session.handle(event, time.time()):
+                self._performers[type(command)](command)
+            self._room.notify_all()
+            return self.session.status
+
+    def post(self, event: SessionEvent, /) -> None:
+        """Give the session an event, on a thread that must go on: a fault of ours ends the driver."""
+        try:
+            self._handle(event)
+        except Exception:
+            _log.exception("the driver fails")
+            self._handle(v0.End(Status.ABORTED))
+
+    def handled(self, event: events.Event, /) -> None:
+        """Take note that the user has handled an event."""
+        with self._room:
+            self._backlog -= events.size(event)
+            if self._congested and self._backlog <= BACKLOG_LIMIT // 2:
+                self._set_congested(False)
+        if isinstance(event, events.Shutdown):
+            self._handle(v0.ShutdownReturned())
+
+    def _invoke(self, command: v0.Invoke) -> None:
+        self._backlog += events.size(command.event)
+        self._deliver(command.event)
+        if not self._congested and self._backlog > BACKLOG_LIMIT:
+            self._set_congested(True)
+
+    def _set_congested(self, congested: bool) -> None:
+        self._congested = congested
+        self._handle(commands.Congested(congested))
+
+    def _wait_room(self, link: Link) -> None:
+        with self._room:
+            self._room.wait_for(lambda: not self._congested or link.closed)
+
+    # Connections.
+
+    def _make_client(self) -> Client:
+        place = self._place
+        return Client(
+            self._environment.url,
+            codec=place.codec,
+            auth=place.auth,
+            transport=place.transport(),
+            settings=place.settings,
+        )
+
+    def _open(self, command: commands.OpenStream) -> None:
+        self._links = [link for link in self._links if link.alive]
+        self._links.append(Link(command, self._make_client, self.post, self._wait_room))
+
+    # The end.
+
+    def _end(self, command: v0.Ended) -> None:
+        self._ended(command.status, command.reason)
+        self._backlog = 0
+        if self._congested:
+            self._set_congested(False)  # for the acknowledgements that are still due
+
+    def _begin_close(self) -> None:
+        # Not a daemon: the process must not exit before the last updates have left.
+        threading.Thread(target=self._close, name="mesos-executor-close").start()
+
+    def _close(self) -> None:
+        try:
+            for link in self._links:
+                link.close()
+            self._sender.finish(CLOSE_TIMEOUT)
+            for link in self._links:
+                link.join(CLOSE_TIMEOUT)
+            self._timers.stop(CLOSE_TIMEOUT)
+        finally:
+            self._closed()

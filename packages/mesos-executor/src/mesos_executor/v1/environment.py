@@ -1,0 +1,70 @@
+"""What an agent tells an executor about its v1 API, besides what it tells every executor.
+
+Variables and their meaning are those of upstream's src/executor/executor.cpp. Two that it insists on have
+the agent's own defaults here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mesos_http import RequestsTransport
+
+from ..environment import ExecutorEnvironment, seconds
+
+DEFAULT_BACKOFF_MAX = 2.0
+_TOKEN = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAuth:
+    """The token an agent gave; makes the Authorization header."""
+
+    token: str = field(repr=False)
+
+    def authorization(self) -> str:
+        """Return the header's value."""
+        return f"Bearer {self.token}"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpExecutorEnvironment:
+    """`base` is what executors of both protocols are told. `url` is that of the API; `backoff_max` bounds, in
+    seconds, the pause before a new attempt to subscribe; `auth` is None when the agent gave no token."""
+
+    base: ExecutorEnvironment
+    url: str
+    backoff_max: float = DEFAULT_BACKOFF_MAX
+    auth: TokenAuth | None = None
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> HttpExecutorEnvironment:
+        """Read the variables; raise `AgentEnvironmentError` as `ExecutorEnvironment` does.
+
+        The token is taken out of the process's own environment, so that no task inherits it.
+        """
+        values = os.environ if environ is None else environ
+        base = ExecutorEnvironment.from_environ(values)
+        token = values.get(_TOKEN)
+        if values is os.environ:
+            os.environ.pop(_TOKEN, None)
+        scheme = "http" if base.tls is None else "https"
+        agent = base.agent
+        return cls(
+            base,
+            f"{scheme}://{agent.ip}:{agent.port}/{agent.id}/api/v1/executor",
+            seconds(values, "MESOS_SUBSCRIPTION_BACKOFF_MAX", DEFAULT_BACKOFF_MAX),
+            TokenAuth(token) if token else None,
+        )
+
+    def transport(self) -> RequestsTransport:
+        """Return a new transport to the agent, with the certificates that libprocess would use."""
+        tls = self.base.tls
+        if tls is None:
+            return RequestsTransport()
+        verify: bool | str = False
+        if tls.verify_server or tls.require_client:
+            verify = str(tls.ca_file or tls.ca_dir or "") or True
+        return RequestsTransport(verify=verify, cert=(str(tls.cert_file), str(tls.key_file)))
