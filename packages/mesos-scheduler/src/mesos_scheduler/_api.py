@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
 from mesos_proto.v1 import mesos_pb2 as mesos
@@ -60,6 +60,7 @@ class DriverCalls:
     _session: Session
     _shell: Shell
     _status: Status
+    _around: Callable[[Any], object] | None = None
 
     @property
     def status(self) -> Status:
@@ -158,13 +159,7 @@ class DriverCalls:
 
     def acknowledge_status_update(self, status: mesos.TaskStatus) -> Status:
         """Acknowledge an update; for drivers with `implicit_acknowledgements=False` only."""
-        call = commands.AcknowledgeStatusUpdate(
-            events.Acknowledgement(status.agent_id.value, status.task_id.value, status.uuid)
-        )
-        self._session.check(call)
-        if self._status is Status.RUNNING:
-            self._shell.post_quietly(call)
-        return self._status
+        return self._do(commands.AcknowledgeStatusUpdate(events.Acknowledgement.of(status)))
 
     def update_framework(
         self,
@@ -176,11 +171,26 @@ class DriverCalls:
         (info,) = _copies([framework_info])
         return self._do(commands.UpdateFramework(info, list(suppressed_roles), offer_constraints))
 
-    def _do(self, call: commands.UserCall) -> Status:
-        self._session.check(call)
-        if self._status is Status.RUNNING:
-            self._shell.post(call)
+    def _do(self, call: Any) -> Status:
+        if self._around is None:
+            self._send(call)
+        else:
+            self._around(call)
         return self._status
+
+    def _send(self, call: Any) -> None:
+        """Give the session a call of its kind; over v1 there are two more."""
+        self._session.check(call)
+        if self._status is not Status.RUNNING:
+            return
+        if type(call) is commands.AcknowledgeStatusUpdate:
+            self._shell.post_quietly(call)
+        else:
+            self._shell.post(call)
+
+    def _wrap_calls(self, wrap: Callable[[Callable[[Any], object]], Callable[[Any], object]]) -> None:
+        """Put something around what each call from now on goes through (see `extras.handlers.intercept`)."""
+        self._around = wrap(self._around or self._send)
 
 
 def _listed(offer_ids: mesos.OfferID | Iterable[mesos.OfferID]) -> Sequence[mesos.OfferID]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 
 from . import events
+from ._event_scheduler import EventScheduler
 from .scheduler import Scheduler, SchedulerDriver
 
-Handlers = dict[type, Callable[[Any], None]]
+Handlers = dict[type, Callable[[Any], object]]
 
 
 def handlers(scheduler: Scheduler, driver: SchedulerDriver) -> Handlers:
     """Return, for each type of event, what calls the user."""
+    if isinstance(scheduler, EventScheduler):
+        return dict.fromkeys(get_args(events.Event), partial(scheduler.handle, driver))
     return {
         events.StatusUpdate: lambda event: scheduler.status_update(driver, event.status),
         events.ResourceOffers: lambda event: scheduler.resource_offers(driver, event.offers),

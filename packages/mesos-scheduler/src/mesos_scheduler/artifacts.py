@@ -6,19 +6,18 @@ import http.server
 import logging
 import os
 import shutil
-import threading
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import quote, unquote
 
 from mesos_proto.v1 import mesos_pb2 as mesos
 
+from ._web import BackgroundServer
 from .errors import DriverMisuse
 
 _log = logging.getLogger("mesos.scheduler")
 
 
-class ArtifactServer:
+class ArtifactServer(BackgroundServer):
     """Serves files over HTTP, each under its name, on `address` and `port` (0: a free one).
 
         with ArtifactServer("10.0.0.5") as artifacts:
@@ -29,26 +28,7 @@ class ArtifactServer:
 
     def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         self._files: dict[str, Path] = {}
-        files = self._files
-
-        class Handler(_Handler):
-            served = files
-
-        try:
-            self._server = http.server.ThreadingHTTPServer((address, port), Handler)
-        except OSError as error:
-            why = f"{error.strerror or error}; port 0 takes a free one"
-            raise DriverMisuse(f"files cannot be served on {address}:{port}: {why}") from error
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="mesos-scheduler-artifacts", daemon=True
-        )
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        """The port in use."""
-        return int(self._server.server_address[1])
+        super().__init__(type("Handler", (_Handler,), {"served": self._files}), "files", address, port)
 
     def add(self, path: str | os.PathLike[str], *, executable: bool = True) -> mesos.CommandInfo.URI:
         """Serve a file; return what an agent needs to fetch it. Raises `DriverMisuse` when there is none."""
@@ -56,25 +36,9 @@ class ArtifactServer:
         if not file.is_file():
             raise DriverMisuse(f"there is no file {file} to serve")
         self._files[file.name] = file
-        address = self._server.server_address[0]
-        text = address if isinstance(address, str) else bytes(address).decode()
         return mesos.CommandInfo.URI(
-            value=f"http://{text}:{self.port}/{quote(file.name)}", executable=executable, extract=False
+            value=f"{self.url}/{quote(file.name)}", executable=executable, extract=False
         )
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def __enter__(self) -> ArtifactServer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -22,6 +22,11 @@ class Acknowledgement:
     uuid: bytes
     agent: UPID | None = None
 
+    @classmethod
+    def of(cls, status: mesos.TaskStatus) -> Acknowledgement:
+        """Return what acknowledges an update."""
+        return cls(status.agent_id.value, status.task_id.value, status.uuid)
+
 
 @dataclass(frozen=True, slots=True)
 class Registered:

@@ -110,9 +110,7 @@ class Inbound:
 
     def _update(self, event: scheduler.Event) -> None:
         status = event.update.status
-        acknowledgement = None
-        if status.uuid:
-            acknowledgement = events.Acknowledgement(status.agent_id.value, status.task_id.value, status.uuid)
+        acknowledgement = events.Acknowledgement.of(status) if status.uuid else None
         self._tasks.updated(status.task_id.value, status.agent_id.value, status.state)
         self._out.deliver(events.StatusUpdate(status, acknowledgement), event.ByteSize())
 

@@ -78,17 +78,11 @@ class HttpSchedulerDriver(DriverLife):
         self, operations: Iterable[scheduler_api.Call.ReconcileOperations.Operation] = ()
     ) -> Status:
         """Ask for the state of operations; none named: of all."""
-        return self._ask(commands.ReconcileOperations(list(operations)))
+        return self._do(commands.ReconcileOperations(list(operations)))
 
     def acknowledge_operation_status(self, status: mesos.OperationStatus) -> Status:
         """Acknowledge the state of an operation; for drivers with `implicit_acknowledgements=False` only."""
-        return self._ask(commands.AcknowledgeOperationStatus(status))
-
-    def _ask(self, call: commands.AcknowledgeOperationStatus | commands.ReconcileOperations) -> Status:
-        self._session.check(call)
-        if self._status is Status.RUNNING:
-            self._shell.post(call)
-        return self._status
+        return self._do(commands.AcknowledgeOperationStatus(status))
 
     def _call(self, item: Item) -> None:
         super()._call(item)

@@ -1,0 +1,110 @@
+"""Counting and timing what goes through a handler, by type."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Summary
+
+from ..scheduler import SchedulerDriver
+from ._composition import Handler
+from ._items import kind
+
+SECONDS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
+"""Upper ends of the buckets for times: callbacks take microseconds, until one takes seconds."""
+
+
+class Timing(enum.Enum):
+    """How times are kept: not at all, in buckets, or as their number and sum."""
+
+    NONE = "none"
+    HISTOGRAM = "histogram"
+    SUMMARY = "summary"
+
+
+class _Meter:
+    """What is kept of the items of one type."""
+
+    __slots__ = ("failed", "observe", "passed")
+
+    def __init__(
+        self, kind: str, passed: Counter, failed: Counter, seconds: Histogram | Summary | None
+    ) -> None:
+        self.passed = passed.labels(kind).inc
+        self.failed = failed.labels(kind).inc
+        self.observe = None if seconds is None else seconds.labels(kind).observe
+
+    def end(self, seconds: float, failed: bool) -> None:
+        if self.observe is not None:
+            self.observe(seconds)
+        if failed:
+            self.failed()
+
+
+class Meters:
+    """Counts, times and counts the failures of events, or of calls."""
+
+    def __init__(
+        self, noun: str, prefix: str, registry: CollectorRegistry, timing: Timing, clock: Callable[[], float]
+    ) -> None:
+        self._clock = clock
+        self._passed = Counter(
+            f"{prefix}_{noun}s", f"{noun.capitalize()}s, by type.", ["type"], registry=registry
+        )
+        self._failed = Counter(
+            f"{prefix}_{noun}_errors", f"{noun.capitalize()}s that raised.", ["type"], registry=registry
+        )
+        self._seconds: Histogram | Summary | None = None
+        name, about = f"{prefix}_{noun}_seconds", f"Time that {noun}s took, in seconds."
+        if timing is Timing.HISTOGRAM:
+            self._seconds = Histogram(name, about, ["type"], registry=registry, buckets=SECONDS)
+        elif timing is Timing.SUMMARY:
+            self._seconds = Summary(name, about, ["type"], registry=registry)
+        self._meters: dict[str, _Meter] = {}
+
+    def run(
+        self,
+        driver: SchedulerDriver,
+        item: Any,
+        proceed: Handler[Any],
+        succeeded: Callable[[Any], None] | None = None,
+    ) -> object:
+        """Let an item pass; `succeeded(item)` is called when nothing has been raised."""
+        name = kind(item)
+        meter = self._meters.get(name)
+        if meter is None:
+            meter = self._meters[name] = _Meter(name, self._passed, self._failed, self._seconds)
+        meter.passed()
+        began = self._clock()
+        try:
+            result = proceed(driver, item)
+        except BaseException:
+            meter.end(self._clock() - began, failed=True)
+            raise
+        if result is not None and inspect.isawaitable(result):
+            return self._awaited(meter, began, result, item, succeeded)
+        meter.end(self._clock() - began, failed=False)
+        if succeeded is not None:
+            succeeded(item)
+        return result
+
+    async def _awaited(
+        self,
+        meter: _Meter,
+        began: float,
+        result: Awaitable[object],
+        item: Any,
+        succeeded: Callable[[Any], None] | None,
+    ) -> object:
+        try:
+            settled = await result
+        except BaseException:
+            meter.end(self._clock() - began, failed=True)
+            raise
+        meter.end(self._clock() - began, failed=False)
+        if succeeded is not None:
+            succeeded(item)
+        return settled
