@@ -274,7 +274,12 @@ def load_credential(options: argparse.Namespace) -> Credential | None:
     principal, path = options.mesos_authentication_principal, options.mesos_authentication_secret_file
     if not principal or not path:
         return None
-    return Credential(principal, Path(path).read_text(encoding="utf-8").rstrip("\r\n"))
+    try:
+        secret = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise AuthError(f"-mesos_authentication_secret_file: {path} cannot be read: {reason}") from None
+    return Credential(principal, secret)
 
 
 def run(options: argparse.Namespace) -> int:

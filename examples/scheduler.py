@@ -226,7 +226,12 @@ def load_credential(options: argparse.Namespace) -> Credential | None:
     principal, path = options.mesos_authentication_principal, options.mesos_authentication_secret_file
     if not principal or not path:
         return None
-    return Credential(principal, Path(path).read_text(encoding="utf-8").rstrip("\r\n"))
+    try:
+        secret = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise AuthError(f"-mesos_authentication_secret_file: {path} cannot be read: {reason}") from None
+    return Credential(principal, secret)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -270,7 +275,7 @@ def main() -> int:
         return run(options)
     except (SchedulerError, AuthError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        if not Path(options.executor).is_file():
+        if isinstance(error, SchedulerError) and not Path(options.executor).is_file():
             print(
                 "pack the executor first: python -m mesos_executor.pack examples/executor.py -o executor.pyz",
                 file=sys.stderr,

@@ -43,11 +43,21 @@ def left_over(tmp_path: Path) -> list[str]:
     return found
 
 
-def test_demo_finishes_its_tasks_and_leaves_nothing(tmp_path: Path) -> None:
-    demo = start(tmp_path, "-task-count=50")
+@pytest.mark.parametrize(
+    ("flags", "results"),
+    [
+        (["-task-count=50"], ["finished 50 of 50 tasks"]),
+        (["-api=v1"], ["finished 10 of 10 tasks", "finished 10 of 10 tasks"]),
+    ],
+    ids=["v0", "v1"],
+)
+def test_demo_finishes_its_tasks_and_leaves_nothing(
+    tmp_path: Path, flags: list[str], results: list[str]
+) -> None:
+    demo = start(tmp_path, *flags)
     output, _ = demo.communicate(timeout=DEADLINE)
     assert demo.returncode == 0, output
-    assert output.splitlines()[-1] == "finished 50 of 50 tasks"
+    assert [line for line in output.splitlines() if line.startswith("finished")] == results
     assert "web page  http://127.0.0.1:" in output
     assert left_over(tmp_path) == []
 
@@ -71,4 +81,18 @@ def test_demo_interrupted_leaves_nothing(tmp_path: Path, sent: signal.Signals) -
         demo.send_signal(sent)
     output, _ = demo.communicate(timeout=DEADLINE)
     assert demo.returncode == 130, "".join(seen) + output
+    assert left_over(tmp_path) == []
+
+
+def test_demo_interrupted_while_it_imports_says_so_in_one_line(tmp_path: Path) -> None:
+    demo = start(tmp_path)
+    deadline = time.monotonic() + DEADLINE
+    while "google" not in Path(f"/proc/{demo.pid}/maps").read_text():  # protobuf's: half of the way
+        assert time.monotonic() < deadline and demo.poll() is None
+        time.sleep(0.001)
+    demo.send_signal(signal.SIGINT)
+    output, _ = demo.communicate(timeout=DEADLINE)
+    assert demo.returncode == 130, output
+    assert "Traceback" not in output
+    assert output.splitlines()[-1].startswith("interrupted")
     assert left_over(tmp_path) == []

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import venv
 from pathlib import Path
 
 import pytest
+from wheel_helpers import NAMES, ROOT, run
 
-ROOT = Path(__file__).resolve().parent.parent
-NAMES = sorted(path.parent.name for path in (ROOT / "packages").glob("*/pyproject.toml"))
 SMOKE = ROOT / "tests" / "smoke"
 
 pytestmark = pytest.mark.timeout(400)
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    """Run a command away from the source tree; its output, or a failure that shows it."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV_"))}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}"
-    return done.stdout
-
-
-@pytest.fixture(scope="session")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of wheels: ours, and those of what they need."""
-    folder = tmp_path_factory.mktemp("wheels")
-    packages = [ROOT, *(ROOT / "packages" / name for name in NAMES)]
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", folder, *packages, cwd=folder)
-    return folder
 
 
 def install(environment: Path, wheels: Path, *requirements: str) -> Path:

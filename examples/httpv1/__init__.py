@@ -1,0 +1,1 @@
+"""The parts of `example_scheduler_httpv1.py`."""
