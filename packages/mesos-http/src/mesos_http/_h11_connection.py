@@ -154,7 +154,13 @@ class Connection(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def _raise_error(self) -> None:
-        if isinstance(self._error, ssl.SSLError):
-            raise TlsFailed(f"{self._url}: no TLS: {self._error}") from self._error
         if self._error is not None:
-            raise ConnectionFailed(f"{self._url}: {self._error}") from self._error
+            raise translated(self._error, self._url) from self._error
+
+
+def translated(error: Exception, url: str) -> ConnectionFailed:
+    """Return what a failure of the system's is called here."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, ssl.SSLError):
+        return TlsFailed(f"{url}: no TLS: {text}")
+    return ConnectionFailed(f"{url}: {text}")

@@ -7,9 +7,9 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 
-from ._h11_connection import Connection
+from ._h11_connection import Connection, translated
 from ._h11_request import Place
-from .errors import ClientClosed, ClientMisuse, ConnectionFailed, TimedOut, TlsFailed
+from .errors import ClientClosed, ClientMisuse, TimedOut
 
 _MAX_IDLE = 16
 
@@ -160,8 +160,14 @@ class Pool:
                 raise TimedOut(f"{url}: no connection within {timeout:g} s")
             if task.cancelled() or self._closed:
                 raise ClientClosed("this client is closed")
-            _raise_translated(task.exception(), url)
+            task.result()
             return connection
+        except OSError as error:
+            connection.abort()
+            raise translated(error, url) from error
+        except UnicodeError as error:
+            connection.abort()
+            raise ClientMisuse(f"{url}: this cannot be the name of a host: {error}") from error
         except BaseException:
             connection.abort()
             raise
@@ -179,16 +185,3 @@ class Pool:
             ssl=self._tls() if place.tls else None,
             server_hostname=place.host if place.tls else None,
         )
-
-
-def _raise_translated(error: BaseException | None, url: str) -> None:
-    """Raise what a failure to connect is called here."""
-    if error is None:
-        return
-    if isinstance(error, ssl.SSLError):
-        raise TlsFailed(f"{url}: no TLS: {error}") from error
-    if isinstance(error, UnicodeError):
-        raise ClientMisuse(f"{url}: this cannot be the name of a host: {error}") from error
-    if isinstance(error, OSError):
-        raise ConnectionFailed(f"{url}: {error}") from error
-    raise error
