@@ -310,6 +310,32 @@ def test_withdrawal_at_any_moment_and_within_a_callback(ensemble: ZooKeeperEnsem
         wait_for(lambda: client.get_children(path) == [])
 
 
+def test_an_expired_session_ends_the_leadership(ensemble: ZooKeeperEnsemble, path: str) -> None:
+    losses: News[str] = News()
+    with Contender(ensemble.url(path), master_info(1), on_lost=losses, session_timeout=30) as contender:
+        contender.wait_elected(DEADLINE)
+        contender.expire()
+        losses.next()
+        assert contender.state is Candidacy.LOST
+    with kazoo(ensemble.hosts) as client:
+        wait_for(lambda: client.get_children(path) == [])
+
+
+def test_the_node_of_an_abandoned_candidacy_stays_for_the_sessions_time(
+    ensemble: ZooKeeperEnsemble, path: str
+) -> None:
+    losses: News[str] = News()
+    with kazoo(ensemble.hosts) as client:
+        contender = Contender(ensemble.url(path), master_info(1), on_lost=losses, session_timeout=2.0)
+        contender.start()
+        contender.wait_elected(DEADLINE)
+        contender.abandon()
+        assert client.get_children(path) != []
+        wait_for(lambda: client.get_children(path) == [])
+        assert losses.empty()
+    wait_for(lambda: not any("contender" in thread.name for thread in threading.enumerate()))
+
+
 def test_misuse() -> None:
     with pytest.raises(ContenderError, match="zk://"):
         Contender("localhost:5050", master_info(1))

@@ -44,6 +44,7 @@ def test_flags_become_settings() -> None:
         "--roles=a b",
         "--authenticate_frameworks=maybe",
         "--weights=dev",
+        "--quorum=0",
         "--what",
     ],
 )
@@ -54,7 +55,25 @@ def test_bad_flags_are_refused(argument: str, capsys: pytest.CaptureFixture[str]
     assert argument.partition("=")[0] in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("argument", ["--resources=cpus", "--attributes=rack", "--credentials=/no/such/file"])
+def test_flags_of_several_masters_are_read_and_no_password_is_shown() -> None:
+    zk = "zk://user:secret@host:2181/mesos"
+    values, texts, _ = parse([f"--zk={zk}", "--masters=3", "--quorum=2", "--zk_session_timeout=2secs"], {})
+    assert (values["masters"], values["quorum"], values["zk_session_timeout"]) == (3, 2, 2.0)
+    assert texts["zk"] == "zk://***@host:2181/mesos" and texts["registry"] == "replicated_log"
+    assert cluster_from(values, texts).zk == zk
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--resources=cpus",
+        "--attributes=rack",
+        "--credentials=/no/such/file",
+        "--masters=2",
+        "--zk=here",
+        "--registry=etcd",
+    ],
+)
 def test_what_cannot_be_used_ends_the_program(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
     try:
         with pyglog.overridden():

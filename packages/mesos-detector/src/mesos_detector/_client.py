@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from kazoo.handlers.threading import SequentialThreadingHandler
 from kazoo.retry import KazooRetry
 
 from mesos_detector.address import ZooKeeperAddress
+from mesos_detector.errors import ContenderError
 
 _RECONNECT_DELAY = 0.1
 _RECONNECT_DELAY_MAX = 2.0
@@ -91,6 +94,36 @@ def make_client(
     )
     client.add_listener(on_state)
     return client
+
+
+def abandon_client(client: KazooClient) -> None:
+    """End a client as a killed process does: the session stays until ZooKeeper has missed it long enough."""
+    try:
+        client._stopped.set()  # So that it does not connect again; kazoo has no way to say so in public.
+        connected = client._connection._socket
+        if connected is not None:
+            with contextlib.suppress(OSError):  # It was not connected at the moment.
+                connected.shutdown(socket.SHUT_RDWR)
+        client._safe_close()
+        client.close()
+    except Exception as error:  # As below.
+        log.warning("The connection to ZooKeeper was not abandoned in order: %s", type(error).__name__)
+
+
+def expire_client(client: KazooClient, address: ZooKeeperAddress, timeout: float) -> None:
+    """Have the servers end a client's session. Raises ContenderError when they cannot be reached in time."""
+    # Who connects with a session's number and password is its owner, and may close it.
+    twin = KazooClient(
+        hosts=address.hosts,
+        client_id=client.client_id,
+        logger=_Discreet(logging.getLogger("mesos.detector.kazoo"), address.credential),
+    )
+    try:
+        twin.start(timeout)
+    except Exception as error:
+        raise ContenderError(f"the session at {address} cannot be ended: {type(error).__name__}") from error
+    finally:
+        close_client(twin)
 
 
 def close_client(client: KazooClient) -> None:

@@ -11,10 +11,11 @@ from enum import Enum, auto
 from typing import Any, TypeAlias
 
 from kazoo import exceptions as kazoo_errors
+from kazoo.client import KazooClient
 from kazoo.protocol.states import KazooState, KeeperState
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE
 
-from mesos_detector._client import close_client, make_client
+from mesos_detector._client import abandon_client, close_client, expire_client, make_client
 from mesos_detector.address import ZooKeeperAddress
 
 _RENEWAL_SECONDS = 1.0
@@ -61,6 +62,7 @@ class Connection:
         on_change: Callable[[], None],
     ) -> None:
         self._on_link = on_link
+        self._address = address
         self._lock = threading.Lock()
         self._stopped = False
         self.session_id: int | None = None
@@ -87,6 +89,17 @@ class Connection:
 
         Where ZooKeeper (or a name service) hangs, so does kazoo: then it is left to end in the background.
         """
+        self._end(close_client)
+
+    def abandon(self) -> None:
+        """End without a word to ZooKeeper, which keeps the session for its time."""
+        self._end(abandon_client)
+
+    def expire(self, timeout: float) -> None:
+        """Have ZooKeeper end the session. Raises ContenderError when it does not answer in time."""
+        expire_client(self._client, self._address, timeout)
+
+    def _end(self, end: Callable[[KazooClient], None]) -> None:
         with self._lock:
             first, self._stopped = not self._stopped, True
             renewal = self._renewal
@@ -95,9 +108,7 @@ class Connection:
         if renewal is not None:
             renewal.cancel()
             renewal.join(_CLOSE_SECONDS)
-        closer = threading.Thread(
-            target=close_client, args=(self._client,), name="mesos-detector-close", daemon=True
-        )
+        closer = threading.Thread(target=end, args=(self._client,), name="mesos-detector-close", daemon=True)
         closer.start()
         closer.join(_CLOSE_SECONDS)
         if closer.is_alive():

@@ -110,6 +110,23 @@ class Contender:
 
         A callback that runs is waited for, `timeout` seconds at most, unless it is the one that calls.
         """
+        self._end(self._connection.stop, timeout)
+
+    def abandon(self, timeout: float = 10.0) -> None:
+        """End as if this process were killed: the node stays until the session's time is over.
+
+        For tests; otherwise as `withdraw`.
+        """
+        self._end(self._connection.abandon, timeout)
+
+    def expire(self, timeout: float = 10.0) -> None:
+        """Have ZooKeeper end the session, as when it hears nothing for too long; `on_lost` follows.
+
+        For tests. Raises ContenderError when ZooKeeper does not answer within `timeout` seconds.
+        """
+        self._connection.expire(timeout)
+
+    def _end(self, disconnect: Callable[[], None], timeout: float) -> None:
         with self._changed:
             first, started = not self._withdrawn, self._started
             self._withdrawn = True
@@ -120,7 +137,7 @@ class Contender:
             return
         if first:
             self._runner.stop()
-            self._connection.stop()
+            disconnect()
             self._calls.put(None)
         if threading.current_thread() is not self._caller:
             self._caller.join(timeout)

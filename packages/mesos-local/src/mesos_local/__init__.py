@@ -2,7 +2,7 @@
 
 from .agent.state import AgentSettings
 from .cluster import LocalCluster
-from .errors import ClusterError, ConfigurationError, FetchError, MesosLocalError
+from .errors import ClusterError, ConfigurationError, FetchError, MesosLocalError, RegistryError
 from .master.state import MasterSettings
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "LocalCluster",
     "MasterSettings",
     "MesosLocalError",
+    "RegistryError",
 ]

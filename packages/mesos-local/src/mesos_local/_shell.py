@@ -65,6 +65,8 @@ class SessionShell:
         if self._stopped:
             return
         for command in self._handle(event, time.time()):
+            if self._stopped:
+                break
             self._perform(command)
         for wait in [wait for wait in self._waits if wait[0]()]:
             self._waits.remove(wait)

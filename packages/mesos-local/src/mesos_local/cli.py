@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import pyglog
 from mesos_auth import AuthError, load_credentials
+from mesos_detector import redact
 from mesos_proto.durations import parse_duration
 from mesos_proto.roles import parse_roles
 
@@ -20,10 +22,16 @@ from ._models import Json
 from .agent.state import AgentSettings
 from .cluster import LocalCluster, command_executor
 from .config import parse_weights
-from .errors import MesosLocalError
+from .errors import ClusterError, MesosLocalError
 from .master.state import MasterSettings
 
 __all__ = ["FLAGS", "Flag", "cluster_from", "main", "parse"]
+
+
+log = logging.getLogger("mesos.local")
+
+_SUPERVISION = 0.5
+"""How often (in seconds) the masters are looked after."""
 
 
 def _boolean(text: str) -> bool:
@@ -36,6 +44,13 @@ def _boolean(text: str) -> bool:
 
 def _roles(text: str) -> frozenset[str]:
     return frozenset(parse_roles(text))
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("it must be 1 or more")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,16 @@ class Flag:
 FLAGS = (
     Flag("ip", str, "127.0.0.1", "address to listen on"),
     Flag("port", int, "5050", "port of the master; 0 for a free one. The agents take free ones"),
+    Flag("masters", int, "1", "how many masters; more than one need --zk, and but the first take free ports"),
+    Flag("zk", str, None, "where masters are elected, such as 'zk://host1:2181,host2:2181/mesos'"),
+    Flag("zk_session_timeout", parse_duration, "10secs", "how long ZooKeeper waits for a master"),
+    Flag("quorum", _positive, None, "taken, and not looked at: the masters share their registry"),
+    Flag(
+        "registry",
+        str,
+        "replicated_log",
+        "where masters keep which agents there are: 'replicated_log' (a file they share) or 'in_memory'",
+    ),
     Flag("num_slaves", int, "1", "how many agents"),
     Flag(
         "resources",
@@ -61,7 +86,12 @@ FLAGS = (
         "what each agent has, such as 'cpus:4;mem:4096;disk:10240;ports:[31000-32000]'",
     ),
     Flag("attributes", str, "", "what each agent says about itself, such as 'rack:r1;zone:[1-3]'"),
-    Flag("work_dir", str, None, "where the agents keep sandboxes; a temporary folder by default"),
+    Flag(
+        "work_dir",
+        str,
+        None,
+        "where agents keep sandboxes, and masters the registry; a temporary folder by default",
+    ),
     Flag("hostname", str, "localhost", "name of this host in offers and redirects", "master.hostname"),
     Flag("cluster", str, "", "name of the cluster", "master.cluster"),
     Flag(
@@ -179,7 +209,7 @@ def parse(
         except ValueError as error:
             parser.error(f"--{flag.name}={text}: {error}")
         if text is not None:
-            texts[flag.name] = text
+            texts[flag.name] = redact(text) if flag.name == "zk" else text
     return values, texts, namespace
 
 
@@ -193,6 +223,10 @@ def cluster_from(values: Mapping[str, Any], texts: Json) -> LocalCluster:
             (master if part == "master" else agent)[name] = values[flag.name]
     return LocalCluster(
         values["num_slaves"],
+        masters=values["masters"],
+        zk=values["zk"],
+        zk_session_timeout=values["zk_session_timeout"],
+        registry=values["registry"],
         ip=values["ip"],
         port=values["port"],
         resources=values["resources"],
@@ -205,6 +239,19 @@ def cluster_from(values: Mapping[str, Any], texts: Json) -> LocalCluster:
     )
 
 
+def _supervise(cluster: LocalCluster) -> None:
+    """Start masters that have lost their leadership again, as a machine's init system does with real ones.
+
+    Raises MesosLocalError when that cannot be, or there is only one.
+    """
+    for master in cluster.masters:
+        if master.ended is not None:
+            if len(cluster.masters) == 1:
+                raise ClusterError(f"the master has ended: {master.ended}")
+            log.warning("Starting the master at %s again, which has ended: %s", master.pid, master.ended)
+            master.start()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a cluster until it is interrupted; the exit status is 0 then."""
     values, texts, namespace = parse(sys.argv[1:] if arguments is None else arguments)
@@ -214,11 +261,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: ended.set())
     try:
         with cluster_from(values, texts) as cluster:
-            print(f"master    {cluster.master_address}")
+            print(f"master    {redact(cluster.master_address)}")
             for agent in cluster.agents:
                 print(f"agent     {agent.pid}")
             print(f"web page  {cluster.web_url}", flush=True)
-            ended.wait()
+            while not ended.wait(_SUPERVISION):
+                _supervise(cluster)
     except (MesosLocalError, AuthError) as error:
         print(f"mesos-local: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""A master and its agents in this process, for development and tests; executors are real processes."""
+"""Masters and their agents in this process, for development and tests; executors are real processes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from mesos_auth import Credential
+from mesos_detector import MalformedMasterError, ZooKeeperAddress, parse_master
 from mesos_messenger import MessengerError
 
 from ._models import Json
 from .agent.shell import AgentShell
 from .agent.state import AgentSettings
 from .config import default_resources, parse_attributes, parse_resources
-from .errors import ClusterError
+from .errors import ClusterError, ConfigurationError
+from .master.registry_file import FileRegistry, NoRegistry
 from .master.shell import MasterShell
 from .master.state import MasterSettings
 
@@ -30,6 +33,7 @@ __all__ = ["LocalCluster", "command_executor"]
 log = logging.getLogger("mesos.local")
 
 START_TIMEOUT = 10.0
+REGISTRIES = ("replicated_log", "in_memory")
 QUICK_INTERVAL = 0.1
 """How often (in seconds) free resources are offered again: ten times as often as a real master does."""
 
@@ -47,15 +51,21 @@ def command_executor() -> tuple[str, ...]:
 
 
 class LocalCluster:
-    """One master and `agents` agents on the loopback interface, each with a port of its own.
+    """`masters` masters and `agents` agents on the loopback interface, each with a port of its own.
 
     Use it as a context manager: when the block is entered the agents have registered; when it is left, for
     whatever reason, no process, thread or socket of the cluster remains, nor its folder unless you named it.
 
-    `port` is the master's (0: a free one); `resources` and `attributes` are what each agent has, in Mesos's
-    text form. `master` and `agent` hold everything else, see `MasterSettings` and `AgentSettings`; of the
-    latter `work_dir`, `resources` and `attributes` are overridden. Those named by `credentials` can
-    authenticate; `MasterSettings(authenticate_frameworks=True)` makes them have to.
+    With `zk`, a `zk://` address, the masters contend for leadership in that ZooKeeper, and agents look there
+    for the leading one; more than one master needs it. `zk_session_timeout` (seconds) is how long ZooKeeper
+    waits for a master that has crashed. `registry` is `replicated_log`, a file below `work_dir` that the
+    masters share, or `in_memory`: then a master that starts or is elected knows nothing.
+
+    `port` is the master's (0: a free one; of several masters, the first one's); `resources` and `attributes`
+    are what each agent has, in Mesos's text form. `master` and `agent` hold everything else, see
+    `MasterSettings` and `AgentSettings`; of the latter `work_dir`, `resources` and `attributes` are
+    overridden. Those named by `credentials` can authenticate;
+    `MasterSettings(authenticate_frameworks=True)` makes them have to.
 
     Raises ClusterError when it does not start, ConfigurationError for what cannot be read.
     """
@@ -64,6 +74,10 @@ class LocalCluster:
         self,
         agents: int = 1,
         *,
+        masters: int = 1,
+        zk: str | None = None,
+        zk_session_timeout: float = 10.0,
+        registry: str = "replicated_log",
         ip: str = "127.0.0.1",
         port: int = 0,
         resources: str | None = None,
@@ -74,6 +88,11 @@ class LocalCluster:
         credentials: Iterable[Credential] = (),
         flags: Json | None = None,
     ) -> None:
+        _check_masters(masters, zk, registry)
+        self._count = masters
+        self._zk = zk
+        self._zk_session_timeout = zk_session_timeout
+        self._registry = registry
         self._ip = ip
         self._port = port
         self._given_work_dir = work_dir
@@ -90,14 +109,14 @@ class LocalCluster:
             )
             for number in range(1, agents + 1)
         ]
-        self._master: MasterShell | None = None
+        self._masters: list[MasterShell] = []
         self._agents: list[AgentShell] = []
         self._lock = threading.Lock()
 
     def start(self) -> LocalCluster:
         """Start master and agents, and wait until all have registered."""
         with self._lock:
-            if self._master is not None:
+            if self._masters:
                 raise ClusterError("the cluster was started before; make another LocalCluster")
             atexit.register(self.stop)
             try:
@@ -112,32 +131,45 @@ class LocalCluster:
             self._work_dir = Path(tempfile.mkdtemp(prefix="mesos-local-"))
         else:
             self._work_dir = Path(self._given_work_dir).absolute()
-        self._master = MasterShell(
-            self._master_settings,
-            bind=f"{self._ip}:{self._port}",
-            flags=self._flags,
-            credentials=self._credentials,
-        )
-        try:
-            self._master.start()
-        except MessengerError as error:
-            raise ClusterError(f"the master cannot listen on {self._ip}:{self._port}: {error}") from error
+        for number in range(self._count):
+            self._start_master(self._ip, self._port if number == 0 else 0)
+        deadline = time.monotonic() + START_TIMEOUT
+        leader = self.wait_leader(START_TIMEOUT)
         for number, settings in enumerate(self._agent_settings, 1):
             directory = self._work_dir / "agents" / str(number - 1) / "work"
             agent = AgentShell(
                 replace(settings, work_dir=str(directory)),
-                self._master.pid,
+                self._zk or leader.pid,
                 bind=f"{self._ip}:0",
                 flags=self._flags,
                 number=number,
+                zk_session_timeout=self._zk_session_timeout,
             )
             self._agents.append(agent)
             agent.start()
-        registered = self._master.session.state.agents
-        if not self._master.shell.wait_until(lambda: len(registered) >= len(self._agents), START_TIMEOUT):
+        registered = leader.session.state.agents
+        left = max(0.0, deadline - time.monotonic())
+        if not leader.shell.wait_until(lambda: len(registered) >= len(self._agents), left):
             raise ClusterError(
                 f"only {len(registered)} of {len(self._agents)} agents have registered in time"
             )
+
+    def _start_master(self, ip: str, port: int) -> None:
+        registry = FileRegistry(self.registry_path) if self._registry == "replicated_log" else NoRegistry()
+        master = MasterShell(
+            self._master_settings,
+            bind=f"{ip}:{port}",
+            flags=self._flags,
+            credentials=self._credentials,
+            registry=registry,
+            zk=self._zk,
+            zk_session_timeout=self._zk_session_timeout,
+        )
+        self._masters.append(master)
+        try:
+            master.start()
+        except MessengerError as error:
+            raise ClusterError(f"a master cannot listen on {ip}:{port}: {error}") from error
 
     def stop(self) -> None:
         """End it all; more than once does no harm."""
@@ -149,8 +181,9 @@ class LocalCluster:
         for agent in self._agents:
             agent.stop()
         self._agents = []
-        if self._master is not None:
-            self._master.stop()
+        # The leading one last: otherwise the next would be elected meanwhile.
+        for master in sorted(self._masters, key=lambda each: each.leads):
+            master.stop()
         if self._work_dir is not None and self._given_work_dir is None:
             shutil.rmtree(self._work_dir, ignore_errors=True)
 
@@ -163,11 +196,44 @@ class LocalCluster:
         self.stop()
 
     @property
+    def masters(self) -> tuple[MasterShell, ...]:
+        """The masters."""
+        return tuple(self._masters)
+
+    @property
     def master(self) -> MasterShell:
-        """The master."""
-        if self._master is None:
+        """The master; of several, the leading one. Raises ClusterError while there is none."""
+        if not self._masters:
             raise ClusterError("the cluster has not been started")
-        return self._master
+        leader = self._masters[0] if len(self._masters) == 1 else self.leader
+        if leader is None:
+            raise ClusterError("no master leads at this moment; wait_leader() waits for one")
+        return leader
+
+    @property
+    def leader(self) -> MasterShell | None:
+        """The leading master, None while there is none."""
+        return next((each for each in self._masters if each.leads), None)
+
+    def wait_leader(self, timeout: float = 30.0, *, other_than: MasterShell | None = None) -> MasterShell:
+        """Wait until a master leads. Raises ClusterError when none does after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            leader = self.leader
+            if leader is not None and leader is not other_than:
+                return leader
+            if time.monotonic() > deadline:
+                ended = "".join(
+                    f"; {each.pid} has ended: {each.ended}" for each in self._masters if each.ended
+                )
+                where = f" at {parse_master(self._zk)}" if self._zk else ""
+                raise ClusterError(f"no master was elected{where} in {timeout:.0f} s{ended}")
+            time.sleep(0.002)
+
+    @property
+    def zk(self) -> str | None:
+        """The `zk://` address where the masters contend, None without."""
+        return self._zk
 
     @property
     def agents(self) -> tuple[AgentShell, ...]:
@@ -176,17 +242,43 @@ class LocalCluster:
 
     @property
     def master_address(self) -> str:
-        """`ip:port` of the master, which is what a scheduler driver takes."""
-        return self.master.pid.partition("@")[2]
+        """What a scheduler driver takes: the `zk://` address, or without one the master's `ip:port`."""
+        return self._zk or self.master.pid.partition("@")[2]
 
     @property
     def web_url(self) -> str:
         """The address of the web page."""
-        return f"http://{self.master_address}/"
+        return f"http://{self.master.pid.partition('@')[2]}/"
+
+    @property
+    def registry_path(self) -> Path:
+        """The file in which the masters keep what they know for good."""
+        return self.work_dir / "master" / "registry.json"
 
     @property
     def work_dir(self) -> Path:
-        """The folder under which the agents keep their sandboxes."""
+        """The folder under which the agents keep their sandboxes, and the masters their registry."""
         if self._work_dir is None:
             raise ClusterError("the cluster has not been started")
         return self._work_dir
+
+
+def _check_masters(masters: int, zk: str | None, registry: str) -> None:
+    """Refuse what can be no cluster. Raises ConfigurationError."""
+    if masters < 1:
+        raise ConfigurationError(f"a cluster of {masters} masters does not work; give masters=1 or more")
+    if registry not in REGISTRIES:
+        raise ConfigurationError(f"registry {registry!r} is none of {', '.join(REGISTRIES)}")
+    if zk is None:
+        if masters > 1:
+            raise ConfigurationError(
+                f"{masters} masters need a ZooKeeper to elect the leading one; give "
+                "zk='zk://host:2181/mesos' (mesos_detector.testing.ZooKeeperEnsemble can start one)"
+            )
+        return
+    try:
+        address = parse_master(zk)
+    except MalformedMasterError as error:
+        raise ConfigurationError(str(error)) from error
+    if not isinstance(address, ZooKeeperAddress):
+        raise ConfigurationError(f"{address} is no ZooKeeper; write zk://host:2181/mesos")

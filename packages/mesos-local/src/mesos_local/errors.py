@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ClusterError", "ConfigurationError", "FetchError", "MesosLocalError"]
+__all__ = ["ClusterError", "ConfigurationError", "FetchError", "MesosLocalError", "RegistryError"]
 
 
 class MesosLocalError(Exception):
@@ -15,6 +15,10 @@ class ConfigurationError(MesosLocalError, ValueError):
 
 class ClusterError(MesosLocalError):
     """A cluster that does not start, or is asked for something after its end."""
+
+
+class RegistryError(ClusterError):
+    """The file in which masters keep what they know for good cannot be read or written."""
 
 
 class FetchError(MesosLocalError):

@@ -156,7 +156,8 @@ def _answer(agent: Agent, question: internal.ReconcileTasksMessage) -> None:
 def master_lost(agent: Agent) -> None:
     """Look for the master again after the link to it broke or it fell silent."""
     if agent.connection in (Connection.RUNNING, Connection.DISCONNECTED) and agent.master:
-        log.warning("Lost the master at %s; trying to come back to it", agent.master)
+        if agent.connection is Connection.RUNNING:
+            log.warning("Lost the master at %s; trying to come back to it", agent.master)
         agent.connection = Connection.DISCONNECTED
         agent.cancel_timer(("ping",))
         agent.set_timer(("relink",), agent.rng.uniform(0, agent.settings.registration_backoff) * 0.5)

@@ -73,6 +73,7 @@ class AgentShell(Part):
         number: int = 1,
         seed: int | None = None,
         on_told_to_leave: Callable[[], None] | None = None,
+        zk_session_timeout: float = 10.0,
     ) -> None:
         super().__init__(f"slave({number})", bind)
         self._settings = settings
@@ -80,6 +81,7 @@ class AgentShell(Part):
         self._flags = flags
         self._rng = random.Random(seed)
         self._on_told_to_leave = on_told_to_leave
+        self._zk_session_timeout = zk_session_timeout
         self._lives = 0
         self._containers = Containers(self._reporter())
         self._abandoned: list[Containers] = []
@@ -100,7 +102,7 @@ class AgentShell(Part):
         if recovered is not None:
             shell.post(recovered)
         if "://" in self._master:
-            self._detector = detect(self._master)
+            self._detector = detect(self._master, session_timeout=self._zk_session_timeout)
             self._detector.watch(self._detected)
         else:
             address = self._master.removeprefix("master@")

@@ -86,6 +86,7 @@ def register(master: Master, sender: str, message: internal.RegisterSlaveMessage
     )
     master.agents[agent.id] = agent
     operator_events.agent_added(master, agent)
+    master.registry_changed = True
     master.count("slave_registrations")
     log.info("Registered agent %s at %s with %s", agent.id, sender, agent.total)
     master.link(sender)
@@ -129,7 +130,9 @@ def reregister(master: Master, sender: str, message: internal.ReregisterSlaveMes
     else:
         reconciliations = _missing_tasks(master, agent, message)
         agent.pid = sender
-        agent.info.CopyFrom(message.slave)
+        if agent.info != message.slave:
+            agent.info.CopyFrom(message.slave)
+            master.registry_changed = True
         agent.reregistered_time = master.now
     agent.state = AgentState.ACTIVE
     agent.version = message.version
@@ -158,6 +161,7 @@ def _readmit(master: Master, sender: str, message: internal.ReregisterSlaveMessa
     total = _total(message.slave, message.checkpointed_resources)
     agent = Agent(message.slave, sender, AgentState.ACTIVE, master.now, total, reregistered_time=master.now)
     master.agents[agent_id] = agent
+    master.registry_changed = True
     for info in message.frameworks:
         if identifier(info.id.value):
             continue
@@ -311,7 +315,8 @@ def mark_unreachable(master: Master, agent_id: str) -> None:
         return
     log.warning("Agent %s is unreachable", agent_id)
     master.count("slave_unreachable_completed")
-    master.unreachable_agents[agent_id] = (agent.info, master.now)
+    master.unreachable_agents[agent_id] = master.now
+    master.registry_changed = True
     for task in list(agent.tasks.values()):
         framework = master.frameworks.get(task.framework_id)
         if framework is not None:
@@ -330,9 +335,12 @@ def mark_unreachable(master: Master, agent_id: str) -> None:
 def give_up_recovered(master: Master) -> None:
     """Take agents that an earlier master knew, and that did not come back, for unreachable."""
     for agent_id, info in master.recovered_agents.items():
-        master.unreachable_agents[agent_id] = (info, master.now)
+        log.warning("Agent %s did not come back in time", agent_id)
+        master.count("slave_unreachable_completed")
+        master.unreachable_agents[agent_id] = master.now
         master.tell_connected(internal.LostSlaveMessage(slave_id=info.id))
     master.recovered_agents.clear()
+    master.registry_changed = True
 
 
 def remove(master: Master, agent: Agent, cause: str) -> None:
@@ -350,16 +358,16 @@ def mark_gone(master: Master, agent_id: str) -> None:
     """Give an agent up for ever, as an operator says it will not come back."""
     text = "Agent has been marked gone"
     agent = master.agents.get(agent_id)
+    master.gone_agents[agent_id] = master.now
+    master.registry_changed = True
     if agent is None:
-        unreachable = master.unreachable_agents.pop(agent_id, None)
-        info = unreachable[0] if unreachable else master.recovered_agents.pop(agent_id)
-        master.gone_agents[agent_id] = info
+        master.unreachable_agents.pop(agent_id, None)
+        master.recovered_agents.pop(agent_id, None)
         for framework in master.frameworks.values():
             for task in [each for each in framework.unreachable.values() if each.agent_id == agent_id]:
                 del framework.unreachable[task.id]
                 tasks.lose(master, framework, task, *_gone(framework), text)
         return
-    master.gone_agents[agent_id] = agent.info
     master.send(agent.pid, internal.ShutdownMessage(message=text))
     for task in list(agent.tasks.values()):
         owner = master.frameworks.get(task.framework_id)
@@ -382,6 +390,7 @@ def _forget(master: Master, agent: Agent) -> None:
     master.cancel_timer(("reregister", agent.id))
     allocator.forget_agent(master, agent.id)
     del master.agents[agent.id]
+    master.registry_changed = True
     master.count("slave_removals")
     master.tell_connected(internal.LostSlaveMessage(slave_id=agent.info.id))
 

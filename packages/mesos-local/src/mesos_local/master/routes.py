@@ -13,6 +13,7 @@ from .._http import as_json, not_implemented, reading, wrong_method
 from .._models import Json
 from .._pages import pages
 from . import views
+from .redirect import redirect as redirect_to_leader
 from .state import Master
 
 __all__ = ["routes"]
@@ -49,8 +50,7 @@ def routes(master: Master, flags: Json, tear_down: Callable[[str], None]) -> dic
         return reading(request) or Response()
 
     async def redirect(request: Request) -> Response:
-        host = f"//{master.settings.hostname}:{master.info.port}"
-        return Response(307, headers={"Location": host + request.tail})
+        return Response.text("404 Not Found.", 404) if request.tail else redirect_to_leader(master)
 
     async def teardown(request: Request) -> Response:
         if request.method != "POST":

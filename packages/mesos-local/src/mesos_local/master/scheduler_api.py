@@ -15,6 +15,7 @@ from mesos_proto.v1 import scheduler_pb2 as v1_scheduler
 from .. import _http
 from .._streams import Streams
 from . import validation
+from .redirect import refusal
 from .session import MasterSession, SchedulerCalled, StreamClosed, StreamOpened
 from .state import Framework
 
@@ -44,6 +45,9 @@ class SchedulerApi:
     async def answer(self, request: Request) -> Response | StreamingResponse:
         """Take a call."""
         principal = _http.principal(request, self._secrets, REALM)
+        elsewhere = refusal(self._session.state, request)
+        if elsewhere is not None:
+            return elsewhere
         if request.method != "POST":
             return _http.wrong_method(request, "POST")
         call = devolve(_http.body_as(v1_scheduler.Call, request, await request.read()))

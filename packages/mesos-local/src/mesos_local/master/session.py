@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,20 +19,24 @@ from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .._wire import Exited, Received, TimerFired
-from . import agents, allocator, frameworks, offers, operator_stream, tasks, validation
+from . import agents, allocator, frameworks, leadership, offers, operator_stream, tasks, validation
 from .frameworks import Peer
 from .legacy import LEGACY, as_call
-from .state import Framework, Master, MasterCommand, MasterSettings
+from .registry import Registry
+from .state import Framework, Master, MasterCommand, MasterSettings, StoreRegistry
 
 __all__ = [
     "MESSAGES",
     "AgentGone",
     "Authenticated",
     "Authenticating",
+    "CandidacyLost",
+    "LeaderDetected",
     "MasterEvent",
     "MasterSession",
     "OperatorLeft",
     "OperatorSubscribed",
+    "RegistryRecovered",
     "SchedulerCalled",
     "Started",
     "StreamClosed",
@@ -51,6 +55,28 @@ _MOST_WAITING = 10
 @dataclass(frozen=True, slots=True)
 class Started:
     """The shell listens: the periodic work may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderDetected:
+    """The election has this leading master, or none."""
+
+    leader: mesos.MasterInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidacyLost:
+    """The master has no place in the election any longer, and (`final`) can have none."""
+
+    reason: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRecovered:
+    """What earlier masters have known for good, as the session had asked."""
+
+    registry: Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +151,9 @@ MasterEvent = (
     | Exited
     | TimerFired
     | Started
+    | LeaderDetected
+    | CandidacyLost
+    | RegistryRecovered
     | Authenticating
     | Authenticated
     | StreamOpened
@@ -158,7 +187,8 @@ MESSAGES: tuple[type[Message], ...] = (
 class MasterSession:
     """A master. `handle` is its only way in; `state` is there to be looked at, not changed.
 
-    `registry` has the agents that an earlier master knew.
+    `registry` is what earlier masters knew, for a master that has no rivals and leads from its start. Without
+    it, it leads when it is told so, and asks for the registry then.
     """
 
     def __init__(
@@ -168,10 +198,10 @@ class MasterSession:
         pid: str,
         rng: random.Random,
         now: float,
-        registry: Iterable[mesos.SlaveInfo] = (),
+        registry: Registry | None = Registry(),  # noqa: B008 (it is frozen)
     ) -> None:
         self.state = Master(settings, pid=pid, rng=rng, now=now)
-        self.state.recovered_agents.update((info.id.value, info) for info in registry)
+        self._registry = registry
         self.refusal: str | None = None
         """Why the last call that came over HTTP could not be performed."""
         self._messages: dict[type[Message], Callable[[str, Any], None]] = {
@@ -226,15 +256,28 @@ class MasterSession:
                 operator_stream.subscribe(state, stream)
             case OperatorLeft(stream):
                 operator_stream.leave(state, stream)
+            case LeaderDetected(leader):
+                leadership.detected(state, leader)
+            case CandidacyLost(reason, final):
+                leadership.candidacy_lost(state, reason, final)
+            case RegistryRecovered(registry):
+                leadership.recover(state, registry)
             case Started():
-                state.set_timer(("allocate",), state.settings.allocation_interval)
-                state.set_timer(("recovered",), state.settings.agent_reregister_timeout)
+                if self._registry is not None:
+                    state.leader = state.info
+                    leadership.recover(state, self._registry)
         if state.to_allocate is None or state.to_allocate:
             offers.offer(state, allocator.allocate(state, state.to_allocate))
         commands, state.commands = state.commands, []
+        if state.registry_changed:
+            state.registry_changed = False
+            commands.insert(0, StoreRegistry(leadership.snapshot(state)))
         return commands
 
     def _received(self, event: Received) -> None:
+        if not self.state.recovered:
+            self.state.count("dropped_messages")
+            return
         waiting = self.state.authenticating.get(event.sender)
         if waiting is not None and _registers(event.message):
             if len(waiting) < _MOST_WAITING:

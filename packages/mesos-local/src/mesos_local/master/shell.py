@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import random
+import threading
 import time
 from collections.abc import Iterable, Mapping
 
@@ -10,24 +12,42 @@ from mesos_auth import AuthenticationResult, Authenticator, Credential
 from mesos_messenger import UPID
 from mesos_messenger.http import Handler
 from mesos_proto.v0 import authentication_pb2
-from mesos_proto.v0 import mesos_pb2 as mesos
 
 from .._models import Json
 from .._part import STOP_TIMEOUT, Part
 from .._shell import SessionShell
 from .._streams import Streams
 from .._wire import StreamClose, StreamPublish, StreamSend
+from ..errors import RegistryError
+from .election import Election
 from .operator_api import MasterOperator
+from .redirect import leading
+from .registry_file import NoRegistry, RegistryStore
 from .routes import routes
 from .scheduler_api import SchedulerApi
-from .session import MESSAGES, Authenticated, Authenticating, MasterSession, Started, TeardownAsked
-from .state import MasterCommand, MasterSettings
+from .session import (
+    MESSAGES,
+    Authenticated,
+    Authenticating,
+    MasterSession,
+    RegistryRecovered,
+    Started,
+    TeardownAsked,
+)
+from .state import Contend, MasterCommand, MasterSettings, RecoverRegistry, StopMaster, StoreRegistry
 
 __all__ = ["MasterShell"]
 
 
+log = logging.getLogger("mesos.local.master")
+
+
 class MasterShell(Part):
-    """One master. Started again, it is a new one (with a new id) that knows which agents there were."""
+    """One master. Started again, it is a new one (with a new id) that knows what the registry says.
+
+    With `zk`, a `zk://` address, it contends for leadership; without, it leads. A master that loses its
+    leadership ends, as a real one exits, and says why in `ended`; it may be started again.
+    """
 
     def __init__(
         self,
@@ -37,6 +57,9 @@ class MasterShell(Part):
         flags: Json,
         credentials: Iterable[Credential] = (),
         seed: int | None = None,
+        registry: RegistryStore | None = None,
+        zk: str | None = None,
+        zk_session_timeout: float = 10.0,
     ) -> None:
         super().__init__("master", bind)
         self._credentials = tuple(credentials)
@@ -44,13 +67,28 @@ class MasterShell(Part):
         self._settings = settings
         self._flags = flags
         self._rng = random.Random(seed)
-        self._registry: list[mesos.SlaveInfo] = []
+        self._registry = registry or NoRegistry()
+        self._zk = zk
+        self._zk_session_timeout = zk_session_timeout
+        self._election: Election | None = None
+        self._life = threading.RLock()
+        self._ending: threading.Thread | None = None
+        self.ended: str | None = None
+        """Why it ended by itself; None when it did not."""
 
     def start(self) -> None:
-        """Listen, and begin."""
+        """Listen, and begin. Raises RegistryError when it leads, and the registry cannot be read."""
+        if self._ending is not None:
+            self._ending.join()
+        with self._life:
+            self._start()
+
+    def _start(self) -> None:
+        self.ended = None
+        registry = self._registry.load() if self._zk is None else None
         messenger = self._open()
         self.session = MasterSession(
-            self._settings, pid=self.pid, rng=self._rng, now=time.time(), registry=self._registry
+            self._settings, pid=self.pid, rng=self._rng, now=time.time(), registry=registry
         )
         self._authenticator = Authenticator(
             messenger.endpoint,
@@ -61,6 +99,28 @@ class MasterShell(Part):
         shell = self._begin(self.session.handle, self._perform, MESSAGES, self._routes)
         messenger.install(authentication_pb2.AuthenticateMessage, self._asked)
         shell.post(Started())
+        if self._zk is None:
+            shell.wait_until(lambda: self.leads or self.ended is not None, STOP_TIMEOUT)
+            if self.ended is not None:
+                raise RegistryError(self.ended)
+        else:
+            self._election = Election(
+                self._zk,
+                self.session.state.info,
+                session_timeout=self._zk_session_timeout,
+                post=shell.post,
+            )
+            self._election.start()
+
+    @property
+    def leads(self) -> bool:
+        """Whether it runs, and is the leading master."""
+        return self.running and self.session.state.recovered
+
+    @property
+    def election(self) -> Election | None:
+        """Its place in the election, where there is one."""
+        return self._election
 
     def _routes(self, shell: SessionShell) -> Mapping[str, Handler]:
         wants_secret = self._settings.authenticate_http_frameworks
@@ -68,21 +128,51 @@ class MasterShell(Part):
         self._api = SchedulerApi(self.session, shell.dispatch, secrets)
         self._operator = MasterOperator(self.session, self._flags, shell.dispatch, self.messenger.call_later)
         pages = routes(self.session.state, self._flags, lambda id: shell.dispatch(TeardownAsked(id)))
-        return {**pages, "/api/v1/scheduler": self._api.answer, "/api/v1": self._operator.calls.answer}
+        led = leading(self.session.state, {**pages, "/api/v1": self._operator.calls.answer})
+        return {**led, "/api/v1/scheduler": self._api.answer}
 
     def stop(self) -> None:
         """End the master; its sockets are closed when this returns."""
-        self._end(STOP_TIMEOUT)
+        with self._life:
+            self._end(STOP_TIMEOUT)
+
+    def crash(self) -> None:
+        """End it without a word to anybody; ZooKeeper keeps its session until that times out."""
+        with self._life:
+            if self._election is not None:
+                self._election.abandon()
+            super().crash()
 
     def _leave(self) -> None:
         if self._authenticator is not None:
             self._authenticator.stop()
-            state = self.session.state
-            known = {**state.recovered_agents, **{key: each.info for key, each in state.agents.items()}}
-            self._registry = list(known.values())
+        if self._election is not None:
+            self._election.stop()
+            self._election = None
+
+    def _give_up(self, reason: str) -> None:
+        """End, on the loop's thread, as a real master exits."""
+        log.error("Master %s ends: %s", self.session.state.id, reason)
+        self.ended = reason
+        self.shell.stop()
+        self._ending = threading.Thread(target=self.crash, name="mesos-local-master-ends", daemon=True)
+        self._ending.start()
+
+    def wait_ended(self, timeout: float) -> bool:
+        """Wait until it has ended by itself; False when it has not after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while self.ended is None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        assert self._ending is not None
+        self._ending.join(max(0.0, deadline - time.monotonic()))
+        return not self._ending.is_alive()
 
     def _asked(self, sender: UPID, message: authentication_pb2.AuthenticateMessage) -> None:
         assert self._authenticator is not None
+        if not self.session.state.recovered:
+            return
         pid = UPID.parse(message.pid, resolve=False)
         if sender and pid:  # Otherwise there is no attempt, and nothing to wait for.
             self.shell.dispatch(Authenticating(str(pid)))
@@ -102,5 +192,22 @@ class MasterShell(Part):
                 self._operator.streams.publish(command)
             case StreamClose(stream):
                 self._streams_of(stream).close(command)
+            case StoreRegistry(registry):
+                try:
+                    self._registry.store(registry)
+                except RegistryError as error:
+                    self._give_up(str(error))
+            case RecoverRegistry():
+                try:
+                    recovered = self._registry.load()
+                except RegistryError as error:
+                    self._give_up(str(error))
+                else:
+                    self.shell.dispatch(RegistryRecovered(recovered))
+            case Contend():
+                if self._election is not None:
+                    self._election.contend()
+            case StopMaster(reason):
+                self._give_up(reason)
             case _:
                 raise AssertionError(f"a master's shell does not know {command!r}")

@@ -30,17 +30,22 @@ from .._wire import (
     is_process,
 )
 from .http_events import as_event
+from .registry import Registry
 
 __all__ = [
     "Agent",
     "AgentState",
+    "Contend",
     "Framework",
     "FrameworkState",
     "Master",
     "MasterCommand",
     "MasterSettings",
     "OfferRecord",
+    "RecoverRegistry",
     "RefusedFilter",
+    "StopMaster",
+    "StoreRegistry",
     "Task",
 ]
 
@@ -225,7 +230,43 @@ class RefusedFilter:
     expires: float
 
 
-MasterCommand = Send | Link | SetTimer | CancelTimer | StreamSend | StreamPublish | StreamClose
+@dataclass(frozen=True, slots=True)
+class RecoverRegistry:
+    """Read the registry, and tell the session what it says (`RegistryRecovered`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRegistry:
+    """Keep the registry, before what follows from it is sent."""
+
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True)
+class StopMaster:
+    """End the master: it does not lead any longer. A real one exits."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contend:
+    """Stand for election again."""
+
+
+MasterCommand = (
+    Send
+    | Link
+    | SetTimer
+    | CancelTimer
+    | StreamSend
+    | StreamPublish
+    | StreamClose
+    | RecoverRegistry
+    | StoreRegistry
+    | StopMaster
+    | Contend
+)
 
 
 class Master:
@@ -239,12 +280,19 @@ class Master:
         self.pid = pid
         self.id = str(self.new_uuid())
         self.info = self._master_info()
+        self.leader: mesos.MasterInfo | None = None
+        self.elected_time = now
+        self.recovered = False
+        """Whether it has read the registry, and leads."""
+        self.registry_changed = False
+        """Whether this event changes what is known for good."""
         self.frameworks: dict[str, Framework] = {}
         self.completed_frameworks: OrderedDict[str, Framework] = OrderedDict()
         self.agents: dict[str, Agent] = {}
         self.recovered_agents: dict[str, mesos.SlaveInfo] = {}
-        self.unreachable_agents: dict[str, tuple[mesos.SlaveInfo, float]] = {}
-        self.gone_agents: dict[str, mesos.SlaveInfo] = {}
+        self.unreachable_agents: dict[str, float] = {}
+        self.gone_agents: dict[str, float] = {}
+        """Both by agent id: since when (seconds since the epoch)."""
         self.offers: dict[str, OfferRecord] = {}
         self.filters: dict[tuple[str, str, str], list[RefusedFilter]] = {}
         self.authenticated: dict[str, str] = {}
@@ -279,6 +327,11 @@ class Master:
         ):
             info.capabilities.add(type=capability)
         return info
+
+    @property
+    def elected(self) -> bool:
+        """Whether it is the leading master."""
+        return self.leader is not None and self.leader.id == self.id
 
     # Identifiers.
 

@@ -351,7 +351,7 @@ def _answer_unknown(master: Master, framework: Framework, asked: scheduler.Call.
         state, text = mesos.TASK_GONE, "Task is unknown to the agent"
     elif agent_id in master.unreachable_agents:
         state, text = mesos.TASK_UNREACHABLE, "Task is unreachable"
-        unreachable_time = master.unreachable_agents[agent_id][1]
+        unreachable_time = master.unreachable_agents[agent_id]
     elif agent_id in master.gone_agents:
         state, text = mesos.TASK_GONE_BY_OPERATOR, "Task is gone"
     else:

@@ -181,7 +181,7 @@ def state(master: Master, flags: Json) -> Json:
     model: Json = {
         **_models.version(),
         "start_time": master.start_time,
-        "elected_time": master.start_time,
+        "elected_time": master.elected_time,
         "id": master.id,
         "pid": master.pid,
         "hostname": master.settings.hostname,
@@ -287,13 +287,14 @@ def metrics(master: Master) -> Json:
     agents = list(master.agents.values())
     active = sum(each.connected for each in agents)
     model: Json = {
-        "master/elected": 1.0,
+        "master/elected": float(master.elected),
         "master/uptime_secs": master.now - master.start_time,
         "master/slaves_active": active,
         "master/slaves_connected": active,
         "master/slaves_inactive": len(agents) - active,
         "master/slaves_disconnected": len(agents) - active,
         "master/slaves_unreachable": len(master.unreachable_agents),
+        "master/dropped_messages": master.counters.get("dropped_messages", 0),
         "master/outstanding_offers": len(master.offers),
         "system/cpus_total": os.cpu_count() or 1,
     }
