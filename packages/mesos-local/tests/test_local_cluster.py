@@ -164,13 +164,23 @@ def test_an_operator_tears_a_framework_down(cluster: LocalCluster) -> None:
         assert recorder.framework_ids[0] in [each["id"] for each in completed]
 
 
-def test_what_is_missing_says_so(cluster: LocalCluster) -> None:
-    agent = f"http://{cluster.agents[0].pid.partition('@')[2]}/"
-    for url in (cluster.web_url + "maintenance/schedule", agent + "api/v1"):
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(url, b"{}", timeout=10)
-        assert refused.value.code == 501
-        refused.value.close()
+@pytest.mark.parametrize("path", ["maintenance/schedule", "quota", "machine/down", "reserve"])
+def test_what_is_missing_says_so(cluster: LocalCluster, path: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(cluster.web_url + path, b"{}", timeout=10)
+    with refused.value as answer:
+        assert answer.code == 501
+        assert answer.read().decode() == f"An embedded cluster does not have POST /{path}."
+
+
+def test_what_can_only_be_read_is_empty(cluster: LocalCluster) -> None:
+    for path in ("maintenance/schedule", "maintenance/status", "quota"):
+        assert get(cluster.web_url + path) == {}
+    assert get(cluster.web_url + "weights") == []
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(cluster.web_url + "maintenance/status", b"{}", timeout=10)
+    assert refused.value.code == 405
+    refused.value.close()
 
 
 def test_sandboxes_can_be_read_over_http_and_nothing_else(cluster: LocalCluster) -> None:

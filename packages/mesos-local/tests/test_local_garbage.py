@@ -63,9 +63,9 @@ def test_what_is_in_a_sandbox_is_read(sandbox: Path, files: Files) -> None:
         f"{sandbox}/inner/../stdout",
         f"{sandbox}//./stdout",
     ):
-        assert files.read(path, "0", None) == (0, b"hello")
-    assert files.read(f"{virtual}/within", "1", "2") == (1, b"ot")
-    names = {Path(entry["path"]).name for entry in files.browse(virtual)}
+        assert files.page(path, "0", None) == (0, b"hello")
+    assert files.page(f"{virtual}/within", "1", "2") == (1, b"ot")
+    names = {Path(entry.path).name for entry in files.browse(virtual)}
     assert {"stdout", "inner", "absolute", "pipe"} <= names
 
 
@@ -110,16 +110,16 @@ def test_what_is_in_a_sandbox_is_read(sandbox: Path, files: Files) -> None:
 def test_nothing_else_is_seen(sandbox: Path, files: Files, path: str) -> None:
     named = path.format(mine=sandbox, work=files.work_dir)
     if named.endswith("stdout/"):  # A file with a slash after it: the file, or nothing.
-        assert files.read(named, "0", None) == (0, b"hello")
+        assert files.page(named, "0", None) == (0, b"hello")
         return
-    for ask in (files.browse, lambda each: files.read(each, "0", None), files.download):
+    for ask in (files.browse, lambda each: files.page(each, "0", None), files.download):
         with pytest.raises(NotFound):
             ask(named)
 
 
 def test_a_pipe_holds_nobody_up(sandbox: Path, files: Files) -> None:
     with pytest.raises(ValueError, match="Cannot read this"):
-        files.read(f"{sandbox}/pipe", "0", None)
+        files.page(f"{sandbox}/pipe", "0", None)
 
 
 def test_a_folder_that_becomes_a_link_in_the_meantime_leads_nowhere(
@@ -137,14 +137,14 @@ def test_a_folder_that_becomes_a_link_in_the_meantime_leads_nowhere(
 
     monkeypatch.setattr(os.path, "realpath", swapped)
     with pytest.raises(NotFound):
-        files.read(f"{sandbox}/inner/note", "0", None)
+        files.page(f"{sandbox}/inner/note", "0", None)
     assert (sandbox / "inner" / "note").read_bytes() == SECRET  # The swap has happened.
 
 
 def test_files_are_closed(sandbox: Path, files: Files) -> None:
     before = len(os.listdir("/dev/fd"))
     for name in ("stdout", "absolute", "pipe", "inner", "nothing", "\0"):
-        for ask in (files.browse, lambda each: files.read(each, "0", None)):
+        for ask in (files.browse, lambda each: files.page(each, "0", None)):
             try:
                 ask(f"{sandbox}/{name}")
             except ValueError:

@@ -22,6 +22,7 @@ __all__ = [
     "JSON",
     "PROTOBUF",
     "accepted",
+    "allows",
     "as_json",
     "body_as",
     "encoded",
@@ -51,7 +52,7 @@ def wrong_method(request: Request, *allowed: str) -> Response:
 
 async def not_implemented(request: Request) -> Response:
     """Say that a thing of a real Mesos is not there."""
-    return Response.text(f"An embedded cluster does not have {request.path}.", 501)
+    return Response.text(f"An embedded cluster does not have {request.method} {request.path}.", 501)
 
 
 def as_json(request: Request, model: object) -> Response:
@@ -101,6 +102,13 @@ def encoded(media: str, message: Message) -> bytes:
     return text_of(model, separators=(",", ":")).encode()
 
 
+def allows(request: Request, *media: str) -> bool:
+    """Tell whether an answer may have one of these media types."""
+    text = request.headers.get("accept", "*/*")
+    allowed = {part.partition(";")[0].strip().lower() for part in text.split(",")}
+    return bool(allowed & {*media, "*/*", "application/*"})
+
+
 def _replace_nan(message: Message) -> None:
     for field, value in message.ListFields():
         if isinstance(value, Message):
@@ -116,10 +124,8 @@ def _replace_nan(message: Message) -> None:
 
 def accepted(request: Request) -> str:
     """Choose the media type of an answer; JSON when both will do. Raises HttpError when neither does."""
-    text = request.headers.get("accept", "*/*")
-    allowed = {part.partition(";")[0].strip().lower() for part in text.split(",")}
     for media in (JSON, PROTOBUF):
-        if allowed & {media, "*/*", "application/*"}:
+        if allows(request, media):
             return media
     raise HttpError(406, f"Expecting 'Accept' to allow '{PROTOBUF}' or '{JSON}'")
 

@@ -46,7 +46,7 @@ class OperatorCalls(Generic[C]):
     """The operator API of a part, by the names of its calls.
 
     `reads` fill an answer, `acts` do something; what is in neither is answered with 501. `later` has
-    something called after so many seconds.
+    something called after so many seconds; `accepted` chooses the media type of the answer to a call.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class OperatorCalls(Generic[C]):
         flags: Json,
         metrics: Callable[[], Json],
         later: Callable[[float, Callable[[], object]], object],
+        accepted: Callable[[Request, str], str] = lambda request, name: _http.accepted(request),
     ) -> None:
         self._calls = calls
         self._answers: Any = answers
@@ -67,6 +68,7 @@ class OperatorCalls(Generic[C]):
         self._flags = flags
         self._metrics = metrics
         self._later = later
+        self._accepted = accepted
         self._level = 0
         self._raised = 0
         self.reads: dict[str, Reading] = {
@@ -84,12 +86,12 @@ class OperatorCalls(Generic[C]):
             return _http.wrong_method(request, "POST")
         call: Any = devolve(_http.body_as(self._calls, request, await request.read()))
         check(call, self._what, self._members)
-        media = _http.accepted(request)
         name = call.Type.Name(call.type)
+        if name not in self.acts and name not in self.reads:
+            raise HttpError(501, f"An embedded cluster does not have the call {name}.")
+        media = self._accepted(request, name)
         if name in self.acts:
             return self.acts[name](call, media)
-        if name not in self.reads:
-            raise HttpError(501, f"An embedded cluster does not have the call {name}.")
         response = self._answers(type=self._answers.Type.Value(name))
         self.reads[name](call, response)
         return Response(body=_http.encoded(media, evolve(response)), content_type=media)

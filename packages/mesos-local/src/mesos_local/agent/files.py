@@ -15,9 +15,7 @@ import stat
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from .._models import Json
-
-__all__ = ["BadRequest", "Files", "NotFound"]
+__all__ = ["BadRequest", "Entry", "Files", "NotFound"]
 
 MAX_READ = 16 * 4096
 _CHUNK = 256 * 1024
@@ -35,6 +33,19 @@ class NotFound(ValueError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"Path {path!r} does not exist.")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is in a directory: its path as asked for, and what the system says of it, `mtime` in seconds."""
+
+    path: str
+    nlink: int
+    size: int
+    mtime: float
+    mode: int
+    uid: str
+    gid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ class Files:
                 return os.path.realpath(os.sep.join(parts[: len(start) + _DEPTH]))
         return ""
 
-    def browse(self, path: str | None) -> list[Json]:
+    def browse(self, path: str | None) -> list[Entry]:
         """List a directory."""
         folder = self._open(path)
         try:
@@ -89,22 +100,25 @@ class Files:
         os.close(file)
         raise BadRequest(f"Cannot {action} a directory." if stat.S_ISDIR(mode) else f"Cannot {action} this.")
 
-    def read(self, path: str | None, offset: str | None, length: str | None) -> tuple[int, bytes]:
-        """Read a part of a file: where it begins, and what is there.
+    def read(self, path: str | None, start: int, count: int | None = None) -> tuple[int, bytes]:
+        """Read a part of a file, up to a limit; give the size of the file and what is there."""
+        file = self._file(path, "read")
+        try:
+            size = os.fstat(file).st_size
+            if start >= size:
+                return size, b""
+            return size, os.pread(file, MAX_READ if count is None else min(count, MAX_READ), start)
+        finally:
+            os.close(file)
+
+    def page(self, path: str | None, offset: str | None, length: str | None) -> tuple[int, bytes]:
+        """Read as a pager asks: give where the part begins, and what is there.
 
         Without an offset (or with -1) nothing is read, and the size of the file is told.
         """
         start, count = _number("offset", offset), _number("length", length)
-        file = self._file(path, "read")
-        try:
-            size = os.fstat(file).st_size
-            if start == -1:
-                return size, b""
-            if start >= size:
-                return start, b""
-            return start, os.pread(file, MAX_READ if count == -1 else min(count, MAX_READ), start)
-        finally:
-            os.close(file)
+        size, data = self.read(path, max(start, 0), 0 if start == -1 else None if count == -1 else count)
+        return (size if start == -1 else start), data
 
     def download(self, path: str | None) -> tuple[str, AsyncIterator[bytes]]:
         """Give the name of a file and its content, up to its present size, in parts."""
@@ -167,20 +181,20 @@ def _number(name: str, text: str | None) -> int:
     return number
 
 
-def _entry(folder: int, name: str, shown: str) -> Json | None:
+def _entry(folder: int, name: str, shown: str) -> Entry | None:
     try:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:  # It has gone since the folder was read.
         return None
-    return {
-        "path": shown,
-        "nlink": status.st_nlink,
-        "size": status.st_size,
-        "mtime": int(status.st_mtime),
-        "mode": stat.filemode(status.st_mode),
-        "uid": _name(pwd.getpwuid, status.st_uid),
-        "gid": _name(grp.getgrgid, status.st_gid),
-    }
+    return Entry(
+        shown,
+        status.st_nlink,
+        status.st_size,
+        status.st_mtime,
+        status.st_mode,
+        _name(pwd.getpwuid, status.st_uid),
+        _name(grp.getgrgid, status.st_gid),
+    )
 
 
 def _name(lookup: Callable[[int], object], number: int) -> str:

@@ -11,7 +11,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["await_end", "await_stranger", "family", "kill_family", "reap", "signal_family"]
+__all__ = [
+    "Process",
+    "await_end",
+    "await_stranger",
+    "family",
+    "kill_family",
+    "listing",
+    "reap",
+    "signal_family",
+]
 
 _KILL_ROUNDS = 50
 _KILL_PAUSE = 0.002
@@ -19,7 +28,9 @@ _WATCH_INTERVAL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class _Process:
+class Process:
+    """A process, and what it belongs to."""
+
     pid: int
     parent: int
     group: int
@@ -36,7 +47,7 @@ def await_end(process: subprocess.Popen[bytes]) -> None:
 
 def await_stranger(pid: int) -> None:
     """Wait until a process ends that need not be a child of ours."""
-    while any(each.pid == pid for each in _processes()):
+    while any(each.pid == pid for each in listing()):
         time.sleep(_WATCH_INTERVAL)
 
 
@@ -64,13 +75,14 @@ def signal_family(root: int, number: signal.Signals) -> bool:
     return bool(members)
 
 
-def family(root: int) -> list[int]:
+def family(root: int, everyone: list[Process] | None = None) -> list[int]:
     """Give the ids of the living processes that belong to `root`, and its own.
 
     That is: descendants, and all in a process group or session that one of them began. `root` itself may
-    have ended; what it left in its group or session is found all the same.
+    have ended; what it left in its group or session is found all the same. `everyone` is a listing of
+    before, for who looks for many families.
     """
-    everyone = _processes()
+    everyone = listing() if everyone is None else everyone
     members = {root}
     grown = True
     while grown:
@@ -85,22 +97,22 @@ def family(root: int) -> list[int]:
     return [each.pid for each in everyone if each.pid in members]
 
 
-def _processes() -> list[_Process]:
+def listing() -> list[Process]:
     """Give all living processes of the machine; zombies do not count."""
     if sys.platform == "linux":
         return _processes_from_proc()
-    listing = subprocess.run(
+    text = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid=,pgid=,sess=,state="], capture_output=True, text=True, check=False
     ).stdout
     found = []
-    for line in listing.splitlines():
+    for line in text.splitlines():
         fields = line.split()
         if len(fields) == 5 and all(each.isdecimal() for each in fields[:4]) and fields[4][0] != "Z":
-            found.append(_Process(*(int(each) for each in fields[:4])))
+            found.append(Process(*(int(each) for each in fields[:4])))
     return found
 
 
-def _processes_from_proc() -> list[_Process]:
+def _processes_from_proc() -> list[Process]:
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
@@ -111,5 +123,5 @@ def _processes_from_proc() -> list[_Process]:
             continue
         fields = stat.rpartition(")")[2].split()
         if len(fields) > 3 and fields[0] not in "ZX":
-            found.append(_Process(int(entry.name), *(int(each) for each in fields[1:4])))
+            found.append(Process(int(entry.name), *(int(each) for each in fields[1:4])))
     return found

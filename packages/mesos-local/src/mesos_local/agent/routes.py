@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import TypeAlias
 from urllib.parse import quote
 
 from mesos_messenger.http import Request, Response, StreamingResponse
 
 from .. import _models
-from .._http import as_json, not_implemented, reading
+from .._http import as_json, reading
 from .._models import Json
 from .._pages import pages
 from . import views
@@ -22,11 +24,10 @@ __all__ = ["routes"]
 Route: TypeAlias = Callable[[Request], Awaitable[Response | StreamingResponse]]
 
 
-def routes(agent: Agent, flags: Json) -> dict[str, Route]:
+def routes(agent: Agent, flags: Json, files: Files) -> dict[str, Route]:
     """Give the handlers by path."""
-    files = Files(agent.settings.work_dir, lambda: agent.id)
 
-    def shows(model: Callable[[Request], Json]) -> Route:
+    def shows(model: Callable[[Request], Json | list[Json]]) -> Route:
         async def handler(request: Request) -> Response:
             return reading(request) or as_json(request, model(request))
 
@@ -37,9 +38,8 @@ def routes(agent: Agent, flags: Json) -> dict[str, Route]:
 
     return {
         **pages("agent.html"),
-        "/api/v1": not_implemented,
-        "/containers": not_implemented,
-        "/monitor/statistics": not_implemented,
+        "/containers": shows(lambda request: views.containers(agent)),
+        "/monitor/statistics": shows(lambda request: views.statistics(agent)),
         "/health": health,
         "/version": shows(lambda request: _models.version()),
         "/flags": shows(lambda request: {"flags": flags}),
@@ -64,12 +64,16 @@ def _files(answer: Callable[[Request], Response | StreamingResponse]) -> Route:
 
 
 def _browse(files: Files, request: Request) -> Response:
-    return as_json(request, files.browse(request.query.get("path")))
+    entries = files.browse(request.query.get("path"))
+    return as_json(
+        request,
+        [{**asdict(each), "mtime": int(each.mtime), "mode": stat.filemode(each.mode)} for each in entries],
+    )
 
 
 def _read(files: Files, request: Request) -> Response:
     """Bytes that are no UTF-8 pass as they are, as a real agent gives them."""
-    offset, data = files.read(
+    offset, data = files.page(
         request.query.get("path"), request.query.get("offset"), request.query.get("length")
     )
     model = {"offset": offset, "data": data.decode("utf-8", errors="surrogateescape")}

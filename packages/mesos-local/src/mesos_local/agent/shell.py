@@ -21,6 +21,8 @@ from .._wire import StreamClose, StreamSend
 from . import paths, recovery
 from .containers import ContainerEvent, Containers, link_volume
 from .executor_api import ExecutorApi
+from .files import Files
+from .operator_api import AgentOperator
 from .routes import routes
 from .session import MESSAGES, AgentSession, ContainerExited, MasterDetected, Stopping
 from .state import (
@@ -111,7 +113,14 @@ class AgentShell(Part):
 
     def _routes(self, shell: SessionShell) -> Mapping[str, Handler]:
         self._api = ExecutorApi(self.session, shell.dispatch)
-        return {**routes(self.session.state, self._flags), "/api/v1/executor": self._api.answer}
+        agent = self.session.state
+        files = Files(agent.settings.work_dir, lambda: agent.id)
+        operator = AgentOperator(agent, self._flags, files, self.messenger.call_later)
+        return {
+            **routes(agent, self._flags, files),
+            "/api/v1/executor": self._api.answer,
+            "/api/v1": operator.answer,
+        }
 
     @property
     def executors(self) -> tuple[RunningExecutor, ...]:

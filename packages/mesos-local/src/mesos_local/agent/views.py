@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from mesos_proto import json
 from mesos_proto.resources import Resources
+from mesos_proto.v0 import agent_pb2 as operator
 from mesos_proto.v0 import mesos_pb2 as mesos
 
 from .. import _forms, _models
 from .._models import Json
 from ..config import with_checkpointed
+from . import operator_views
 from .registration import CAPABILITIES
 from .state import Agent, Connection, Executor, ExecutorState, Framework
 
-__all__ = ["metrics", "state"]
+__all__ = ["containers", "metrics", "state", "statistics"]
 
 
 def _executor(executor: Executor) -> Json:
@@ -94,6 +97,34 @@ def state(agent: Agent, flags: Json) -> Json:
     if agent.master_hostname:
         model["master_hostname"] = agent.master_hostname
     return model
+
+
+def containers(agent: Agent) -> list[Json]:
+    """Give the answer of `/containers`."""
+    return [
+        {
+            **_container(agent, each),
+            "container_id": each.container_id.value,
+            "status": json.to_dict(each.container_status),
+        }
+        for each in operator_views.containers(agent).containers
+    ]
+
+
+def statistics(agent: Agent) -> list[Json]:
+    """Give the answer of `/monitor/statistics`."""
+    return [_container(agent, each) for each in operator_views.containers(agent).containers]
+
+
+def _container(agent: Agent, container: operator.Response.GetContainers.Container) -> Json:
+    executor = agent.executor(container.framework_id.value, container.executor_id.value)
+    return {
+        "framework_id": container.framework_id.value,
+        "executor_id": container.executor_id.value,
+        "executor_name": container.executor_name,
+        "source": executor.info.source if executor is not None else "",
+        "statistics": json.to_dict(container.resource_statistics),
+    }
 
 
 def metrics(agent: Agent) -> Json:

@@ -21,17 +21,19 @@ __all__ = ["routes"]
 Route: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-MISSING = (
-    "/quota",
-    "/weights",
-    "/maintenance",
-    "/machine",
-    "/reserve",
-    "/unreserve",
-    "/create-volumes",
-    "/destroy-volumes",
-)
-"""What a real master answers, and this one does not."""
+_CHANGED_BY = {
+    "/weights": ("GET", "PUT"),
+    "/quota": ("GET", "POST", "DELETE"),
+    "/maintenance/schedule": ("GET", "POST"),
+    "/maintenance/status": ("GET",),
+    "/machine/down": ("POST",),
+    "/machine/up": ("POST",),
+    "/reserve": ("POST",),
+    "/unreserve": ("POST",),
+    "/create-volumes": ("POST",),
+    "/destroy-volumes": ("POST",),
+}
+"""The methods of what can be read here at most; a real master lets it be changed too."""
 
 
 def routes(master: Master, flags: Json, tear_down: Callable[[str], None]) -> dict[str, Route]:
@@ -70,10 +72,20 @@ def routes(master: Master, flags: Json, tear_down: Callable[[str], None]) -> dic
         except ValueError as error:
             return Response.text(f"Failed to parse query: {error}.", 400)
 
+    def unchanging(path: str) -> Route:
+        async def handler(request: Request) -> Response:
+            if request.method not in _CHANGED_BY[path]:
+                return wrong_method(request, *_CHANGED_BY[path])
+            if request.method != "GET":
+                return await not_implemented(request)
+            return as_json(request, views.weights(master) if path == "/weights" else {})
+
+        return handler
+
     return {
         **pages("index.html"),
         "/teardown": teardown,
-        **dict.fromkeys(MISSING, not_implemented),
+        **{path: unchanging(path) for path in _CHANGED_BY},
         "/health": health,
         "/redirect": redirect,
         "/tasks": tasks,

@@ -15,7 +15,7 @@ from . import holdings
 from .offers import message as offer_message
 from .state import Agent, AgentState, Framework, FrameworkState, Master, Task
 
-__all__ = ["frameworks", "metrics", "roles", "slaves", "state", "state_summary", "tasks"]
+__all__ = ["frameworks", "metrics", "roles", "slaves", "state", "state_summary", "tasks", "weights"]
 
 _UNCOUNTED = frozenset({"TASK_DROPPED", "TASK_GONE", "TASK_GONE_BY_OPERATOR", "TASK_UNKNOWN"})
 _TASK_STATES = tuple(name for name in mesos.TaskState.keys() if name not in _UNCOUNTED)  # noqa: SIM118
@@ -280,6 +280,11 @@ def roles(master: Master) -> Json:
             }
         )
     return {"roles": models}
+
+
+def weights(master: Master) -> list[Json]:
+    """Give the answer of `/weights`."""
+    return [{"role": role, "weight": weight} for role, weight in sorted(master.settings.weights.items())]
 
 
 def metrics(master: Master) -> Json:
