@@ -46,9 +46,6 @@ class Shell(Protocol):
     def batch_done(self, size: int) -> None:
         """Take note that callbacks for so many bytes have returned."""
 
-    def call_later(self, seconds: float, call: Callable[[], None], /) -> None:
-        """Call a function in a while."""
-
     def close_soon(self) -> None:
         """Close: nobody will call `stop` any more."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import Literal, TypeVar, overload
+from typing import Literal, Protocol, TypeVar, overload
 
 from . import commands, events
-from ._api import DriverCalls
+from ._api import DriverCalls, Shell
 from ._callbacks import CallbackThread, Item
 from ._dispatch import Handlers, handlers
 from .errors import DriverAborted, DriverMisuse
@@ -24,9 +25,18 @@ LINGER = 5.0
 """Seconds that an aborted driver nobody joins keeps its connections, for a `stop` to end the framework."""
 
 
+class TimedShell(Shell, Protocol):
+    """A shell that has a clock."""
+
+    def call_later(self, seconds: float, call: Callable[[], None], /) -> None:
+        """Call a function in a while."""
+
+
 class DriverLife(DriverCalls):
     """Calls a `Scheduler` on a thread of its own; over which transport is up to `_session` and `_shell`,
     which a subclass makes before it calls `_prepare`."""
+
+    _shell: TimedShell
 
     def _prepare(self, scheduler: Scheduler, store: FrameworkIdStore | None) -> None:
         self._scheduler = scheduler

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from types import TracebackType
-from typing import Any
 
 from mesos_auth import Credential
 from mesos_messenger import Tls
 from mesos_proto.v1 import mesos_pb2 as mesos
 
-from . import commands, events
-from ._api import DriverCalls
+from ._aio_life import AsyncDriverLife
 from ._defaults import make_session
-from ._dispatch import handlers
 from ._shell import Place, Shell
-from .errors import DriverAborted, DriverMisuse
 from .options import SessionOptions
-from .scheduler import Scheduler
-from .status import Status
 from .store import FrameworkIdStore
 
 
-class AsyncSchedulerDriver(DriverCalls):
+class AsyncSchedulerDriver(AsyncDriverLife):
     """Connects a program under asyncio to the leading master, over libprocess.
 
         async with AsyncSchedulerDriver(framework, "zk://…") as driver:
@@ -57,8 +47,7 @@ class AsyncSchedulerDriver(DriverCalls):
         queue_limit: int = 64 * 1024 * 1024,
         options: SessionOptions | None = None,
     ) -> None:
-        self._store = framework_id_store
-        self._status = Status.NOT_STARTED
+        self._prepare(framework_id_store)
         self._session = make_session(
             framework_info,
             framework_id_store,
@@ -75,186 +64,3 @@ class AsyncSchedulerDriver(DriverCalls):
             forget=self._forget,
             on_closed=lambda: self._hand_over(self._set_closed),
         )
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._batches: deque[commands.Deliver | commands.RememberFramework] = deque()
-        self._position = 0
-        self._due: events.Acknowledgement | None = None
-        self._news = asyncio.Event()
-        self._closed = asyncio.Event()
-        self._over = False
-        self._reason: str | None = None
-        self._waiting = False
-
-    # Life.
-
-    async def start(self) -> Status:
-        """Listen, and look for the leading master. Raises `DriverMisuse` for one that cannot be meant."""
-        if self._status is not Status.NOT_STARTED:
-            return self._status
-        self._loop = asyncio.get_running_loop()
-        self._status = Status.RUNNING
-        try:
-            self._shell.start()
-        except BaseException:
-            self._status = Status.ABORTED
-            self._over = True
-            self._closed.set()
-            raise
-        return self._status
-
-    def stop(self, failover: bool = False) -> Status:
-        """End the driver; no further event comes. Unless `failover`, the framework and its tasks end too."""
-        before = self._status
-        if before not in (Status.RUNNING, Status.ABORTED):
-            return before
-        self._status = Status.STOPPED
-        self._over = True
-        self._hand_over(self._news.set)
-        if not self._shell.closed.is_set():
-            self._shell.post(commands.Stop(failover))
-        return Status.ABORTED if before is Status.ABORTED else Status.STOPPED
-
-    def abort(self) -> Status:
-        """End the driver as failed; no further event comes. The framework stays for `failover_timeout`."""
-        if self._status is Status.RUNNING:
-            self._status = Status.ABORTED
-            self._over = True
-            self._hand_over(self._news.set)
-            self._shell.post(commands.Abort())
-        return self._status
-
-    async def join(self) -> Status:
-        """Wait for the end of a driver that was stopped or aborted, and until its sockets are closed.
-
-        Raises `DriverAborted` when the master ended it.
-        """
-        if self._status is Status.NOT_STARTED:
-            return self._status
-        while not self._over:
-            self._news.clear()
-            await self._news.wait()
-        if self._status is Status.ABORTED and not self._shell.closed.is_set():
-            self._shell.close_soon()
-        await self._closed.wait()
-        if self._reason is not None:
-            raise DriverAborted(self._reason)
-        return self._status
-
-    async def run(self, scheduler: Scheduler) -> Status:
-        """Start, and call the scheduler's methods until the end; those that are coroutines are awaited.
-
-        An exception out of one aborts the driver, reaches `error` and is raised here; the update it was
-        handling is not acknowledged.
-        """
-        await self.start()
-        table = handlers(scheduler, self)
-        try:
-            async for event in self:
-                await _settled(table[type(event)](event))
-        except DriverAborted as error:
-            await _settled(table[events.Error](events.Error(str(error))))
-            await self._close()
-            raise
-        except BaseException as error:
-            self.abort()
-            if isinstance(error, Exception):
-                await _settled(table[events.Error](events.Error(f"{type(error).__name__}: {error}")))
-            await self._close()
-            raise
-        return await self.join()
-
-    async def __aenter__(self) -> AsyncSchedulerDriver:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._status is Status.RUNNING:
-            self.stop(failover=kind is not None)
-            await self._closed.wait()
-        else:
-            await self._close()
-
-    # Events.
-
-    def __aiter__(self) -> AsyncIterator[events.Event]:
-        # What an earlier loop was left with (a break, an exception) has not been handled.
-        self._due = None
-        return self
-
-    async def __anext__(self) -> events.Event:
-        if self._waiting:
-            raise DriverMisuse("there is one stream of events; let one task alone iterate over the driver")
-        due, self._due = self._due, None
-        if due is not None and not self._over:
-            self._shell.post_quietly(due)
-        self._waiting = True
-        try:
-            event = await self._next()
-        finally:
-            self._waiting = False
-        if isinstance(event, events.StatusUpdate):
-            self._due = event.acknowledgement
-        return event
-
-    async def _next(self) -> events.Event:
-        while not self._over:
-            if not self._batches:
-                self._news.clear()
-                await self._news.wait()
-                continue
-            batch = self._batches[0]
-            if isinstance(batch, commands.RememberFramework):
-                if self._store is not None:
-                    await asyncio.to_thread(self._store.save, batch.framework_id)
-                self._batches.popleft()
-            elif self._position < len(batch.events):
-                self._position += 1
-                return batch.events[self._position - 1]
-            else:
-                self._batches.popleft()
-                self._position = 0
-                self._shell.batch_done(batch.size)
-        if self._reason is not None:
-            raise DriverAborted(self._reason)
-        raise StopAsyncIteration
-
-    # On the program's loop.
-
-    def _hand_over(self, call: Any, *args: object) -> None:
-        """Have something called on the program's loop; one that is closed has no use for it."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(call, *args)
-
-    def _take(self, command: commands.Deliver | commands.RememberFramework) -> None:
-        if not self._over:
-            self._batches.append(command)
-            self._news.set()
-
-    def _end(self, command: commands.Ended) -> None:
-        if self._status is Status.RUNNING:
-            self._status = command.status
-            self._reason = command.reason
-        self._over = True
-        self._news.set()
-
-    def _set_closed(self) -> None:
-        self._closed.set()
-        self._news.set()
-
-    async def _close(self) -> None:
-        if not self._shell.closed.is_set():
-            self._shell.close_soon()
-        await self._closed.wait()
-
-    # On the thread that closes.
-
-    def _forget(self) -> None:
-        if self._store is not None:
-            self._store.clear()
-
-
-async def _settled(result: object) -> None:
-    if inspect.isawaitable(result):
-        await result

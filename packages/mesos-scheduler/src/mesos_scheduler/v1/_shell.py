@@ -12,18 +12,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from mesos_detector import Detector, DetectorError, Leader, detect
-from mesos_detector.address import redact
-from mesos_http import Authorization, ClientMisuse, Codec, Settings, Transport
+from mesos_detector import Detector, DetectorError, Leader
+from mesos_http import Transport
 
 from .. import commands as v0
 from .. import events
-from ..errors import DriverMisuse, FrameworkIdStoreError
+from ..errors import FrameworkIdStoreError
 from . import commands
 from ._flow import Flow
 from ._link import Reader, Sender
+from ._performer import News, Performer
+from ._place import Place
 from .client import Client
 from .commands import Command, SessionEvent
 from .session import HttpSession
@@ -32,18 +32,6 @@ _log = logging.getLogger("mesos.scheduler")
 
 CLOSE_TIMEOUT = 5.0
 """Seconds given to the calls still queued at the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whom the driver looks for, and how it talks."""
-
-    master: str = field(repr=False)
-    codec: Codec
-    auth: Authorization | None
-    transport: Callable[[], Transport]
-    settings: Settings
-    queue_limit: int
 
 
 class Shell:
@@ -57,19 +45,18 @@ class Shell:
     def __init__(
         self,
         session: HttpSession,
-        place: Place,
+        place: Place[Transport],
         deliver: Callable[[v0.Deliver | v0.RememberFramework], None],
         ended: Callable[[v0.Ended], None],
         forget: Callable[[], None],
     ) -> None:
         self.closed = threading.Event()
-        self._session = session
         self._place = place
         self._deliver = deliver
         self._forget = forget
         self._forgotten = False
         self._condition = threading.Condition()
-        self._inbox: list[SessionEvent | events.Acknowledgement] = []
+        self._inbox: list[News] = []
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._over = False
@@ -80,32 +67,29 @@ class Shell:
         self._flow = Flow(place.queue_limit, lambda congested: self.post(v0.Congested(congested)))
         self._sender = Sender(self.post)
         self._thread = threading.Thread(target=self._run, name="mesos-scheduler-session", daemon=True)
-        self._performers: dict[type, Callable[..., None]] = {
-            commands.SendCall: self._send,
-            v0.Deliver: self._perform_deliver,
-            commands.OpenStream: self._open,
-            commands.CloseStream: self._close_stream,
-            commands.StartTimer: lambda c: self.call_later(c.seconds, lambda: self._handle(c.fired)),
-            v0.Redetect: self._redetect,
-            v0.RememberFramework: deliver,
-            v0.ForgetFramework: self._forget_framework,
-            v0.Ended: ended,
-            v0.Close: self._begin_close,
-        }
+        self._performer = Performer(
+            session,
+            {
+                commands.SendCall: self._send,
+                v0.Deliver: self._perform_deliver,
+                commands.OpenStream: self._open,
+                commands.CloseStream: self._close_stream,
+                commands.StartTimer: lambda c: self.call_later(c.seconds, lambda: self.post(c.fired)),
+                v0.Redetect: self._redetect,
+                v0.RememberFramework: deliver,
+                v0.ForgetFramework: self._forget_framework,
+                v0.Ended: ended,
+                v0.Close: self._begin_close,
+            },
+        )
 
     def start(self) -> None:
         """Look for the leading master; `DriverMisuse` for a master that cannot be meant."""
         master = self._place.master
-        fixed = None
-        if master.startswith(("http://", "https://")) and master.partition("://")[2].partition("/")[2]:
-            fixed = self._make_client(master)
-            self._client = (master, fixed)
+        if self._place.is_fixed:
+            self._client = (master, self._place.client(_client, master))
         else:
-            auth = self._place.auth
-            try:
-                self._detector = detect(master, authorization=auth.authorization if auth else None)
-            except DetectorError as error:
-                raise DriverMisuse(f"{redact(master)!r} is no master: {error}") from error
+            self._detector = self._place.detector()
         self._sender.start()
         self._thread.start()
         self.post(v0.Start())
@@ -138,7 +122,7 @@ class Shell:
         """Close: nobody will call `stop` any more."""
         self.post(commands.CloseNow())
 
-    def _put(self, item: SessionEvent | events.Acknowledgement) -> None:
+    def _put(self, item: News) -> None:
         with self._condition:
             self._inbox.append(item)
             self._condition.notify()
@@ -154,17 +138,11 @@ class Shell:
     def _run(self) -> None:
         while not self._over:
             items, due = self._next()
-            try:
-                self._take(items)
-                for call in due:
-                    call()
-            except Exception as error:
-                # A fault of ours: whoever waits for the driver must hear of it.
-                _log.exception("the driver fails")
-                self._handle(v0.Abort(f"the driver failed: {type(error).__name__}: {error}"))
-                self._handle(commands.CloseNow())
+            for call in due:
+                call()
+            self._performer.take(items)
 
-    def _next(self) -> tuple[list[SessionEvent | events.Acknowledgement], list[Callable[[], None]]]:
+    def _next(self) -> tuple[list[News], list[Callable[[], None]]]:
         """Wait for news; return it, and what is due."""
         with self._condition:
             while True:
@@ -177,46 +155,16 @@ class Shell:
                     return items, due
                 self._condition.wait(self._timers[0][0] - now if self._timers else None)
 
-    def _take(self, items: list[SessionEvent | events.Acknowledgement]) -> None:
-        handled: list[events.Acknowledgement] = []
-        for item in items:
-            if type(item) is events.Acknowledgement:
-                handled.append(item)
-                continue
-            if handled:
-                self._handle(v0.Handled(handled))
-                handled = []
-            self._handle(item)  # type: ignore[arg-type]
-        if handled:
-            self._handle(v0.Handled(handled))
-
-    def _handle(self, event: SessionEvent) -> None:
-        for command in self._session.handle(event, time.monotonic()):
-            self._performers[type(command)](command)
-
     # Commands.
 
     def _perform_deliver(self, command: v0.Deliver) -> None:
         self._deliver(command)
         self._flow.add(command.size)
 
-    def _make_client(self, url: str) -> Client:
-        place = self._place
-        try:
-            return Client(
-                url,
-                codec=place.codec,
-                auth=place.auth,
-                transport=place.transport(),
-                settings=place.settings,
-            )
-        except ClientMisuse as error:
-            raise DriverMisuse(f"{redact(url)!r} is no master: {error}") from error
-
     def _open(self, command: commands.OpenStream) -> None:
         if self._client is None or self._client[0] != command.url:
             self._close_client()
-            self._client = (command.url, self._make_client(command.url))
+            self._client = (command.url, self._place.client(_client, command.url))
         self._readers = [reader for reader in self._readers if reader.alive]
         self._reader = Reader(command, self._client[1], self._flow, self.post)
         self._readers.append(self._reader)
@@ -272,3 +220,9 @@ class Shell:
                 self._condition.notify()
             self._thread.join(CLOSE_TIMEOUT)
             self.closed.set()
+
+
+def _client(url: str, place: Place[Transport]) -> Client:
+    return Client(
+        url, codec=place.codec, auth=place.auth, transport=place.transport(), settings=place.settings
+    )

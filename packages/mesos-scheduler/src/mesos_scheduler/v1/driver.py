@@ -17,7 +17,8 @@ from ..scheduler import Scheduler
 from ..status import Status
 from ..store import FrameworkIdStore
 from . import commands
-from ._shell import Place, Shell
+from ._place import Place
+from ._shell import Shell
 from .options import HttpOptions
 from .session import HttpSession
 
