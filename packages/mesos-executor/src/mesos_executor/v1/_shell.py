@@ -10,6 +10,7 @@ it is handled. Messages that wait to be sent are counted as well; who sends more
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +39,10 @@ QUEUE_LIMIT = 64 * 1024 * 1024
 """Bytes of messages that wait to be sent, beyond which their sender waits."""
 
 
+SETTINGS = Settings(stream_timeout=math.inf)
+"""An agent may say nothing for half an hour; the session knows when that is too long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """How the driver talks to its agent."""
@@ -47,6 +52,24 @@ class Place:
     transport: Callable[[], Transport]
     settings: Settings
     options: HttpExecutorOptions
+
+
+def place_of(
+    environment: HttpExecutorEnvironment,
+    codec: Codec,
+    auth: Authorization | None,
+    transport: Callable[[], Transport] | None,
+    settings: Settings,
+    options: HttpExecutorOptions | None,
+) -> Place:
+    """Return how to talk, where the user has not said it as the environment says."""
+    return Place(
+        codec,
+        auth or environment.auth,
+        transport or environment.transport,
+        settings,
+        options or HttpExecutorOptions(),
+    )
 
 
 class Shell:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 from mesos_http import PROTOBUF, Authorization, Codec, Settings, Transport
@@ -10,12 +9,9 @@ from mesos_proto.v1 import mesos_pb2 as mesos
 
 from .._life import DriverLife
 from ..executor import Executor
-from ._shell import Place, Shell
+from ._shell import SETTINGS, Shell, place_of
 from .environment import HttpExecutorEnvironment
 from .options import HttpExecutorOptions
-
-SETTINGS = Settings(stream_timeout=math.inf)
-"""An agent may say nothing for half an hour; the session knows when that is too long."""
 
 
 class HttpExecutorDriver(DriverLife):
@@ -43,20 +39,13 @@ class HttpExecutorDriver(DriverLife):
     ) -> None:
         super().__init__(executor)
         environment = HttpExecutorEnvironment.from_environ(environ)
-        self._http = Shell(
+        self._http = self._shell = Shell(
             environment,
-            Place(
-                codec,
-                auth or environment.auth,
-                transport or environment.transport,
-                settings,
-                options or HttpExecutorOptions(),
-            ),
+            place_of(environment, codec, auth, transport, settings, options),
             deliver=self._callbacks.put,
             ended=self._ended,
             closed=self._closed.set,
         )
-        self._shell = self._http
 
     @property
     def container_id(self) -> mesos.ContainerID | None:
