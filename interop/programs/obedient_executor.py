@@ -1,17 +1,21 @@
-"""A v0 executor on our driver that does what a task's data says.
+"""An executor on our drivers that does what a task's data says; the first argument is `v1` or `v1-json` for
+the HTTP API.
 
 `finish` ends at once, `wait` runs until killed, `file` until there is a file `go` in the sandbox, and
 `crash` takes the process down with status 3. A framework message is sent back with `echo:` before it;
-`finish ID` ends that task.
+`finish ID` ends that task. The sandbox's `stdout` tells of callbacks.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 
 from mesos_executor import Executor, ExecutorDriver, MesosExecutorDriver
+from mesos_executor.v1 import HttpExecutorDriver
+from mesos_http import JSON, PROTOBUF
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 
@@ -20,6 +24,21 @@ class ObedientExecutor(Executor):
 
     def __init__(self) -> None:
         self._running: set[str] = set()
+
+    def registered(
+        self,
+        driver: ExecutorDriver,
+        executor_info: mesos.ExecutorInfo,
+        framework_info: mesos.FrameworkInfo,
+        agent_info: mesos.AgentInfo,
+    ) -> None:
+        print("registered", executor_info.executor_id.value, framework_info.name, agent_info.hostname)
+
+    def reregistered(self, driver: ExecutorDriver, agent_info: mesos.AgentInfo) -> None:
+        print("reregistered", agent_info.hostname)
+
+    def disconnected(self, driver: ExecutorDriver) -> None:
+        print("disconnected")
 
     def launch_task(self, driver: ExecutorDriver, task: mesos.TaskInfo) -> None:
         self._report(driver, task.task_id, mesos.TASK_RUNNING)
@@ -35,10 +54,14 @@ class ObedientExecutor(Executor):
             time.sleep(0.05)
         self._report(driver, task_id, mesos.TASK_FINISHED)
 
-    def kill_task(self, driver: ExecutorDriver, task_id: mesos.TaskID) -> None:
+    def kill_task_with_policy(
+        self, driver: ExecutorDriver, task_id: mesos.TaskID, kill_policy: mesos.KillPolicy | None
+    ) -> None:
+        print("kill", "" if kill_policy is None else kill_policy.grace_period.nanoseconds)
         self._report(driver, task_id, mesos.TASK_KILLED)
 
     def shutdown(self, driver: ExecutorDriver) -> None:
+        print("shutdown")
         for task_id in sorted(self._running):
             self._report(driver, mesos.TaskID(value=task_id), mesos.TASK_KILLED)
 
@@ -58,4 +81,11 @@ class ObedientExecutor(Executor):
 
 
 if __name__ == "__main__":
-    MesosExecutorDriver(ObedientExecutor()).run()
+    api = sys.argv[1] if len(sys.argv) > 1 else "v0"
+    driver: MesosExecutorDriver | HttpExecutorDriver
+    if api == "v0":
+        driver = MesosExecutorDriver(ObedientExecutor())
+    else:
+        driver = HttpExecutorDriver(ObedientExecutor(), codec=JSON if api == "v1-json" else PROTOBUF)
+    print("token", "MESOS_EXECUTOR_AUTHENTICATION_TOKEN" in os.environ)
+    driver.run()

@@ -274,12 +274,13 @@ class Framework:
             task.command.value = command
         return task
 
-    def obedient(self, executor_id: str = "obedient") -> mesos.ExecutorInfo:
-        """Return the executor of `programs/obedient_executor.py`, run from this source tree."""
+    def obedient(self, executor_id: str = "obedient", api: str = "v0") -> mesos.ExecutorInfo:
+        """Return the executor of `programs/obedient_executor.py`, run from this source tree; `api` is `v0`,
+        `v1` or `v1-json`."""
         info = mesos.ExecutorInfo(executor_id=mesos.ExecutorID(value=executor_id), name=executor_id)
         info.type = mesos.ExecutorInfo.CUSTOM
         info.resources.extend(self._resources(cpus=0.1, mem=32))
-        info.command.value = f"exec {sys.executable} {OBEDIENT}"
+        info.command.value = f"exec {sys.executable} {OBEDIENT} {api}"
         info.command.environment.variables.add(name="PYTHONPATH", value=python_path())
         return info
 
