@@ -12,8 +12,8 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
 from mesos_messenger import UPID, Encoder, MessageError, Messenger, parse_message
-from mesos_messenger._text import LARGEST_MENDED, TextCheck
 from mesos_messenger.testing import MemoryNetwork
+from mesos_proto.utf8 import LARGEST_MENDED, TextCheck
 from messenger_helpers import Calls, connect
 
 SENDER = UPID("evil", "127.0.0.1", 9)

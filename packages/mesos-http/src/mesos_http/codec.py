@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 from google.protobuf.message import EncodeError, Message
 from mesos_proto import json
 from mesos_proto.errors import MesosProtoError
+from mesos_proto.utf8 import text_check
 
 from .errors import ClientMisuse, DecodeError
 
@@ -27,6 +29,9 @@ class Codec(Protocol):
     def decode(self, message_class: type[_M], data: bytes) -> _M:
         """Return the message in these bytes. Raises `DecodeError`."""
 
+    def decode_all(self, message_class: type[_M], records: Sequence[bytes]) -> list[_M]:
+        """Return the messages in these records. Raises `DecodeError` when any of them is none."""
+
 
 class _Protobuf:
     media_type = "application/x-protobuf"
@@ -41,11 +46,29 @@ class _Protobuf:
             raise ClientMisuse(str(error)) from error
 
     def decode(self, message_class: type[_M], data: bytes) -> _M:
+        name = message_class.DESCRIPTOR.full_name
+        text = data
+        check = text_check(message_class)
+        if not data.isascii() and not check.passes(data):
+            text = check.mend(data, limit=len(data)) or b""
         try:
-            return message_class.FromString(data)
-        except ProtobufDecodeError as error:
-            name = message_class.DESCRIPTOR.full_name
+            message = message_class.FromString(text or data)
+        except (ProtobufDecodeError, UnicodeDecodeError) as error:
             raise DecodeError(f"{len(data)} bytes are no {name}: {error}") from error
+        if data and not text:
+            raise DecodeError(f"{len(data)} bytes are no {name} in UTF-8")
+        return message
+
+    def decode_all(self, message_class: type[_M], records: Sequence[bytes]) -> list[_M]:
+        try:
+            messages = list(map(message_class.FromString, records))
+        except (ProtobufDecodeError, UnicodeDecodeError):
+            messages = []
+        # Messages one after the other are one message, in which the text of each is looked at.
+        whole = b"".join([record for record in records if not record.isascii()])
+        if messages and text_check(message_class).passes(whole):
+            return messages
+        return [self.decode(message_class, record) for record in records]
 
 
 class _Json:
@@ -70,6 +93,9 @@ class _Json:
             raise DecodeError(
                 f"{len(data)} bytes are no {message_class.DESCRIPTOR.full_name}: {error}"
             ) from error
+
+    def decode_all(self, message_class: type[_M], records: Sequence[bytes]) -> list[_M]:
+        return [self.decode(message_class, record) for record in records]
 
 
 PROTOBUF: Codec = _Protobuf()

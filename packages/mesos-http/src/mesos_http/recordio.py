@@ -1,8 +1,8 @@
 """RecordIO, the framing of event streams: a decimal length, a newline, that many bytes.
 
 Mirrors 3rdparty/stout/include/stout/recordio.hpp, but for lengths: only ASCII digits are taken, and none
-beyond the limit. The decoder keeps one buffer, from which each record is copied once, so neither many small
-pieces nor a large record cost more than their size.
+beyond the limit. Records are cut out of the piece that has them whole; of one that comes in many pieces the
+decoder keeps a buffer, so neither many small pieces nor a large record cost more than their size.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from .errors import ClientMisuse, RecordError
 
 MAX_RECORD = 64 * 1024 * 1024
 _MAX_DIGITS = 20
+_SIZES = 1000
 
 
 def encode(record: bytes) -> bytes:
@@ -29,9 +30,10 @@ class Decoder:
         if max_record < 1:
             raise ClientMisuse(f"max_record must be at least 1 byte, not {max_record}")
         self._max = max_record
-        self._buffer = bytearray()
+        self._buffer = bytearray()  # The beginning of a record, or of its header.
         self._want = -1  # The length of the record that has begun, or -1 within a header.
         self._failure: RecordError | None = None
+        self._sizes: dict[bytes, int] = {}  # What headers seen before say.
 
     @property
     def failed(self) -> bool:
@@ -48,35 +50,46 @@ class Decoder:
         if self._failure is not None:
             raise self._failure
         buffer = self._buffer
-        buffer += data
         records: list[bytes] = []
         position = 0
-        end = len(buffer)
-        while True:
-            if self._want < 0:
-                newline = buffer.find(b"\n", position, position + _MAX_DIGITS + 1)
-                header = bytes(buffer[position : newline if newline >= 0 else position + _MAX_DIGITS + 1])
-                if newline < 0 and not header:
-                    break
-                self._check(header, whole=newline >= 0)
-                if newline < 0 or self._failure is not None:
-                    break
-                self._want = int(header)
-                position = newline + 1
-            stop = position + self._want
-            if stop > end:
-                break
-            records.append(bytes(buffer[position:stop]))
-            position = stop
+        if self._want >= 0:
+            position = self._want - len(buffer)
+            buffer += data[:position]
+            if len(buffer) < self._want:
+                return records
+            records.append(bytes(buffer))
             self._want = -1
-        if self._failure is not None:
-            buffer.clear()
-            self._want = -1
-            if not records:
-                raise self._failure
-        else:
-            del buffer[:position]
+        elif buffer:
+            data = bytes(buffer) + data
+        buffer.clear()
+        self._take(data, position, records)
+        if self._failure is not None and not records:
+            raise self._failure
         return records
+
+    def _take(self, data: bytes, position: int, records: list[bytes]) -> None:
+        """Add the records that begin at `position`; keep what is left."""
+        find, sizes, end = data.find, self._sizes, len(data)
+        while (newline := find(b"\n", position, position + _MAX_DIGITS + 1)) >= 0:
+            header = data[position:newline]
+            size = sizes.get(header)
+            if size is None:
+                if not self._check(header, whole=True):
+                    return
+                size = int(header)
+                if len(sizes) < _SIZES:
+                    sizes[header] = size
+            position = newline + 1
+            stop = position + size
+            if stop > end:
+                self._want = size
+                break
+            records.append(data[position:stop])
+            position = stop
+        else:
+            if position < end and not self._check(data[position : position + _MAX_DIGITS + 1], whole=False):
+                return
+        self._buffer += data[position:]
 
     def finish(self) -> None:
         """Take note of the end of the stream. Raises `RecordError` when it comes within a record."""
@@ -86,9 +99,10 @@ class Decoder:
         if self._failure is not None:
             raise self._failure
 
-    def _check(self, header: bytes, whole: bool) -> None:
-        """Set the failure when these first bytes of a record cannot begin, or be, its length."""
+    def _check(self, header: bytes, whole: bool) -> bool:
+        """Tell whether these first bytes of a record can begin, or be, its length; set the failure if not."""
         if not header.isdigit() or (not whole and len(header) > _MAX_DIGITS):
             self._failure = RecordError(f"a record cannot begin with {header!r}: its length in digits must")
         elif int(header) > self._max:
             self._failure = RecordError(f"a record of {int(header)} bytes is beyond the limit of {self._max}")
+        return self._failure is None

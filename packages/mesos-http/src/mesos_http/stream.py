@@ -39,17 +39,21 @@ class Events(Generic[_M]):
         """Take the next piece of the body. Raises `RecordError`, `DecodeError`."""
         if self._failure is not None:
             raise self._failure
+        records = [record for record in self._decoder.feed(data) if record]
+        try:
+            return self._codec.decode_all(self._class, records)
+        except DecodeError:
+            return self._decode_until_failure(records)
+
+    def _decode_until_failure(self, records: list[bytes]) -> list[_M]:
         messages: list[_M] = []
-        decode, event_class = self._codec.decode, self._class
-        for record in self._decoder.feed(data):
-            if record:
-                try:
-                    messages.append(decode(event_class, record))
-                except DecodeError as error:
-                    self._failure = error
-                    break
-        if self._failure is not None and not messages:
-            raise self._failure
+        try:
+            for record in records:
+                messages.append(self._codec.decode(self._class, record))
+        except DecodeError as error:
+            self._failure = error
+            if not messages:
+                raise
         return messages
 
     def finish(self) -> None:

@@ -1,8 +1,8 @@
 """libprocess messaging: typed messages between processes, in order, links, plain HTTP on the same port."""
 
 from ._calls import TimerHandle
+from ._parse import parse_message
 from ._route import Overflow, Undelivered
-from ._text import parse_message
 from .codec import Decoder, Encoder, HostHeader, Limits
 from .endpoint import Endpoint
 from .errors import (

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from mesos_proto.utf8 import TextCheck, text_check
 
 from ._heads import MessageHead
-from ._text import TextCheck, text_check
 from .metrics import Drop, PeerMetrics
 
 if TYPE_CHECKING:

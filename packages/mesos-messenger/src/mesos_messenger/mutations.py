@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
-
-from ._text import text_check
+from mesos_proto.utf8 import text_check
 
 __all__ = ["as_handled", "mutations"]
 

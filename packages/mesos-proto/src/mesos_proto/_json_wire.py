@@ -26,44 +26,20 @@ from mesos_proto._fields import (
     is_repeated,
     is_required,
 )
+from mesos_proto._wire import SIZES, tag, varint
 
-__all__ = ["LENGTH_DELIMITED", "SIZES", "UNUSUAL", "tag", "varint", "wire_writer"]
+__all__ = ["UNUSUAL", "wire_writer"]
 
 UNUSUAL = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 _Write = Callable[[Any], bytes]
 
-LENGTH_DELIMITED = {
-    FieldDescriptor.TYPE_STRING,
-    FieldDescriptor.TYPE_BYTES,
-    FieldDescriptor.TYPE_MESSAGE,
-}
 _VARINTS = {
     FieldDescriptor.TYPE_INT32,
     FieldDescriptor.TYPE_INT64,
     FieldDescriptor.TYPE_UINT32,
     FieldDescriptor.TYPE_UINT64,
 }
-
-
-def varint(value: int) -> bytes:
-    """Return an integer, which is not negative, as protobuf writes it."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-SIZES = tuple(varint(size) for size in range(2048))
-"""The varints of usual lengths."""
-
-
-def tag(field: Field) -> bytes:
-    """Return what comes before a value of this field."""
-    form = 2 if field.type in LENGTH_DELIMITED else 1 if field.type == FieldDescriptor.TYPE_DOUBLE else 0
-    return varint(field.number << 3 | form)
 
 
 @cache

@@ -1,7 +1,7 @@
 """What a master says over a v1 stream, as events for the user.
 
-An event that lacks what its type announces is dropped and counted, as is one before SUBSCRIBED; types that
-are not known are ignored, as the protocol asks for.
+An event that lacks what its type announces or a required field is dropped and counted, as is one before
+SUBSCRIBED; types that are not known are ignored, as the protocol asks for.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ class Inbound:
             part = _PARTS.get(event.type)
             if part is not None and not event.HasField(part):  # type: ignore[arg-type]
                 self._drop(event, "lacks what it announces")
+            elif not event.IsInitialized():
+                self._drop(event, "lacks a required field")
             elif event.type == _Event.ERROR:
                 connection.abort(event.error.message)
             elif event.type == _Event.SUBSCRIBED:
