@@ -19,6 +19,7 @@ from mesos_scheduler import (
     Status,
 )
 from mesos_scheduler.v1 import HttpOptions, HttpSchedulerDriver
+from scheduler_v1_faults import FAULTS
 from scheduler_v1_helpers import FRAMEWORK_ID, Call, Event, accept, error, framework, update
 from scheduler_v1_master import WAIT, FakeMaster
 
@@ -131,17 +132,6 @@ def test_every_call_reaches_the_master_in_order(master):
         *("ACCEPT", "DECLINE", "ACCEPT_INVERSE_OFFERS", "DECLINE_INVERSE_OFFERS", "SUPPRESS", "REVIVE"),
         *("REQUEST", "KILL", "SHUTDOWN", "MESSAGE", "RECONCILE", "RECONCILE_OPERATIONS", "UPDATE_FRAMEWORK"),
     ]
-
-
-FAULTS = {
-    "end": lambda stream: stream.end(),
-    "cut between records": lambda stream: stream.cut(),
-    "cut within a record": lambda stream: stream.write(b"50\nabc").cut(),
-    "end within a record": lambda stream: stream.write(b"50\nabc").end(),
-    "a length that is none": lambda stream: stream.write(b"x\n").end(),
-    "a record of a GiB": lambda stream: stream.write(b"1073741824\n").end(),
-    "an event that is none": lambda stream: stream.write(b"2\n\xff\xff").end(),
-}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

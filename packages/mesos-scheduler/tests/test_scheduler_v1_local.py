@@ -1,18 +1,19 @@
-"""One `Scheduler` class, unchanged, over v0 and over v1, on the embedded cluster."""
+"""One `Scheduler` class, unchanged, over v0 and v1, with threads and under asyncio, on one cluster."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from mesos_http import JSON, PROTOBUF
+from mesos_http import JSON
 from mesos_local import LocalCluster
 from mesos_proto.v1 import mesos_pb2 as mesos
-from mesos_scheduler import MesosSchedulerDriver, Scheduler, Status
-from mesos_scheduler.v1 import HttpSchedulerDriver
+from mesos_scheduler import AsyncSchedulerDriver, MesosSchedulerDriver, Scheduler, Status
+from mesos_scheduler.v1 import AsyncHttpSchedulerDriver, HttpSchedulerDriver
 
 TASKS = 3
+HERE = "127.0.0.1:0"
 
 
 class Counting(Scheduler):
@@ -56,10 +57,27 @@ def task_of(name: str, agent_id: mesos.AgentID) -> mesos.TaskInfo:
     )
 
 
-DRIVERS: dict[str, Callable[..., Any]] = {
-    "v0": lambda *arguments: MesosSchedulerDriver(*arguments, bind="127.0.0.1:0"),
-    "v1 protobuf": lambda *arguments: HttpSchedulerDriver(*arguments, codec=PROTOBUF),
-    "v1 json": lambda *arguments: HttpSchedulerDriver(*arguments, codec=JSON),
+def with_threads(driver: MesosSchedulerDriver | HttpSchedulerDriver) -> None:
+    driver.start()
+    try:
+        assert driver.join(60) is Status.STOPPED
+    finally:
+        driver.stop()
+
+
+def with_asyncio(driver: AsyncSchedulerDriver | AsyncHttpSchedulerDriver, scheduler: Scheduler) -> None:
+    assert asyncio.run(asyncio.wait_for(driver.run(scheduler), 60)) is Status.STOPPED
+
+
+RUNS: dict[str, Callable[[Scheduler, mesos.FrameworkInfo, str], None]] = {
+    "v0": lambda s, info, master: with_threads(MesosSchedulerDriver(s, info, master, bind=HERE)),
+    "v1 protobuf": lambda s, info, master: with_threads(HttpSchedulerDriver(s, info, master)),
+    "v1 json": lambda s, info, master: with_threads(HttpSchedulerDriver(s, info, master, codec=JSON)),
+    "v0 asyncio": lambda s, info, master: with_asyncio(AsyncSchedulerDriver(info, master, bind=HERE), s),
+    "v1 asyncio": lambda s, info, master: with_asyncio(AsyncHttpSchedulerDriver(info, master), s),
+    "v1 asyncio json": lambda s, info, master: with_asyncio(
+        AsyncHttpSchedulerDriver(info, master, codec=JSON), s
+    ),
 }
 
 
@@ -68,20 +86,13 @@ def outcomes() -> dict[str, Counting]:
     """What the scheduler saw over each transport."""
     seen = {}
     with LocalCluster() as cluster:
-        for name, make in DRIVERS.items():
-            scheduler = Counting()
-            info = mesos.FrameworkInfo(name=name, failover_timeout=60)
-            driver = make(scheduler, info, cluster.master_address)
-            driver.start()
-            try:
-                assert driver.join(60) is Status.STOPPED
-            finally:
-                driver.stop()
-            seen[name] = scheduler
+        for name, run in RUNS.items():
+            seen[name] = Counting()
+            run(seen[name], mesos.FrameworkInfo(name=name, failover_timeout=60), cluster.master_address)
     return seen
 
 
-@pytest.mark.parametrize("name", DRIVERS)
+@pytest.mark.parametrize("name", RUNS)
 def test_every_task_finishes(outcomes, name):
     wanted = [mesos.TASK_STARTING, mesos.TASK_RUNNING, mesos.TASK_FINISHED]
     assert outcomes[name].states == {f"t{number + 1}": wanted for number in range(TASKS)}

@@ -2,12 +2,14 @@
 
 from . import calls
 from ._connection import Phase
+from .aio import AsyncHttpSchedulerDriver
 from .client import Client, Subscription
 from .driver import HttpSchedulerDriver
 from .options import HttpOptions
 from .session import HttpSession
 
 __all__ = [
+    "AsyncHttpSchedulerDriver",
     "Client",
     "HttpOptions",
     "HttpSchedulerDriver",

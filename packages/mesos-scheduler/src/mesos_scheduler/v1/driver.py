@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from mesos_http import PROTOBUF, Authorization, Codec, RequestsTransport, Settings, Transport
 from mesos_proto.v1 import mesos_pb2 as mesos
-from mesos_proto.v1 import scheduler_pb2 as scheduler_api
 
 from .. import events
 from .._callbacks import Item
-from .._defaults import complete_framework_info
 from .._life import DriverLife
 from ..scheduler import Scheduler
-from ..status import Status
 from ..store import FrameworkIdStore
 from . import commands
+from ._defaults import OperationCalls, make_session
 from ._place import Place
 from ._shell import Shell
 from .options import HttpOptions
 from .session import HttpSession
 
 
-class HttpSchedulerDriver(DriverLife):
+class HttpSchedulerDriver(OperationCalls, DriverLife):
     """Connects a `Scheduler` to the leading master, over the v1 HTTP API.
 
     `master` is what `MesosSchedulerDriver` takes, or the whole URL of the API, such as
@@ -57,14 +54,13 @@ class HttpSchedulerDriver(DriverLife):
         queue_limit: int = 64 * 1024 * 1024,
         options: HttpOptions | None = None,
     ) -> None:
-        info = complete_framework_info(framework_info)
-        if framework_id_store is not None and not info.id.value:
-            info.id.value = framework_id_store.load() or ""
-        self._session = HttpSession(
-            info,
-            replace(options or HttpOptions(), implicit_acknowledgements=implicit_acknowledgements),
+        self._session = make_session(
+            framework_info,
+            framework_id_store,
+            options,
+            implicit_acknowledgements,
             suppressed_roles,
-            known_tasks=known_tasks,
+            known_tasks,
         )
         self._shell = Shell(
             self._session,
@@ -74,16 +70,6 @@ class HttpSchedulerDriver(DriverLife):
             forget=self._forget,
         )
         self._prepare(scheduler, framework_id_store)
-
-    def reconcile_operations(
-        self, operations: Iterable[scheduler_api.Call.ReconcileOperations.Operation] = ()
-    ) -> Status:
-        """Ask for the state of operations; none named: of all."""
-        return self._do(commands.ReconcileOperations(list(operations)))
-
-    def acknowledge_operation_status(self, status: mesos.OperationStatus) -> Status:
-        """Acknowledge the state of an operation; for drivers with `implicit_acknowledgements=False` only."""
-        return self._do(commands.AcknowledgeOperationStatus(status))
 
     def _call(self, item: Item) -> None:
         super()._call(item)
