@@ -9,6 +9,7 @@ each acknowledgement. Its messages are made beforehand, so that it costs little 
 
     updates_per_s          updates a second with 1,000 in flight, and p50_us, p99_us from socket to callback
     updates_per_s_64       the same with 64 in flight, p50_us_64, p99_us_64
+    updates_per_s_metrics  the same as the first inside the metrics middleware, with histograms of times
     tasks_per_s            tasks launched a second, ten to an offer
     decode_10k_offers_ms   one message with the offers of 10,000 agents, from bytes to event
     rss_mb_100k_tasks      memory that 100,000 known tasks take
@@ -36,6 +37,8 @@ from mesos_proto.v0 import mesos_pb2 as v0
 from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v1 import mesos_pb2 as v1
 from mesos_scheduler import MesosSchedulerDriver, Scheduler, SchedulerDriver, commands
+from mesos_scheduler.extras.handlers import chain, intercept
+from mesos_scheduler.extras.metrics import SchedulerMetrics
 from mesos_scheduler.session import SchedulerSession
 
 FRAMEWORK_ID = "0e5d1a1c-6a43-4a7c-9fd2-3a3d0e3f6b11-0000"
@@ -251,8 +254,8 @@ class Run:
         return sorted(self.waits)[int(len(self.waits) * share)] * 1e6
 
 
-def run(what: str, count: int, window: int) -> Run:
-    """Run a driver against a master in another process."""
+def run(what: str, count: int, window: int, *, metrics: SchedulerMetrics | None = None) -> Run:
+    """Run a driver against a master in another process, with or without metrics."""
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(target=run_master, args=(theirs,))
     process.start()
@@ -260,7 +263,10 @@ def run(what: str, count: int, window: int) -> Run:
     ours.send((what, count, window))
     scheduler = Counting(ours)
     framework = v1.FrameworkInfo(name="benchmark", user="nobody", failover_timeout=60)
-    driver = MesosSchedulerDriver(scheduler, framework, f"127.0.0.1:{port}", bind="127.0.0.1:0")
+    outermost: Scheduler = scheduler if metrics is None else chain(metrics.events)(scheduler)
+    driver = MesosSchedulerDriver(outermost, framework, f"127.0.0.1:{port}", bind="127.0.0.1:0")
+    if metrics is not None:
+        intercept(driver, metrics.calls)
     driver.start()
     seconds = float(ours.recv())
     driver.stop(failover=True)
@@ -327,6 +333,7 @@ def main() -> int:
     options = parser.parse_args()
     many = run("updates", options.updates, 1000)
     few = run("updates", options.updates // 2, 64)
+    metered = run("updates", options.updates, 1000, metrics=SchedulerMetrics())
     launched = run("offers", options.updates // 20, 100)
     figures = {
         "updates_per_s": round(options.updates / many.seconds),
@@ -335,6 +342,7 @@ def main() -> int:
         "updates_per_s_64": round(options.updates // 2 / few.seconds),
         "p50_us_64": round(few.percentile(0.5)),
         "p99_us_64": round(few.percentile(0.99)),
+        "updates_per_s_metrics": round(options.updates / metered.seconds),
         "tasks_per_s": round(options.updates // 20 * TASKS_PER_OFFER / launched.seconds),
         "decode_10k_offers_ms": round(decode_offers(10_000), 1),
         "rss_mb_100k_tasks": round(memory(), 1),

@@ -200,9 +200,9 @@ def test_every_event_and_call_has_a_type():
     from typing import get_args
 
     from mesos_scheduler.extras import handlers as h
-    from mesos_scheduler.extras._items import _KINDS
+    from mesos_scheduler.extras._items import KINDS
 
-    assert set(_KINDS) | {commands.AnswerInverseOffers} == set(get_args(h.Event)) | set(get_args(h.Call))
+    assert set(KINDS) | {commands.AnswerInverseOffers} == set(get_args(h.Event)) | set(get_args(h.Call))
 
 
 def fetch(url: str) -> tuple[int, str, str]:

@@ -3,6 +3,6 @@
 Each module stands alone and works over v0 and v1. `metrics` needs `mesos-scheduler[metrics]`.
 """
 
-from . import handlers, offers, revive
+from . import acknowledge, handlers, held, notify, offers, revive
 
-__all__ = ["handlers", "offers", "revive"]
+__all__ = ["acknowledge", "handlers", "held", "notify", "offers", "revive"]

@@ -16,7 +16,7 @@ Call: TypeAlias = v1_commands.UserCall
 
 Item: TypeAlias = Event | Call
 
-_KINDS: dict[type, str] = {
+KINDS: dict[type, str] = {
     events.Registered: "subscribed",
     events.Reregistered: "subscribed",
     events.Disconnected: "disconnected",
@@ -45,6 +45,7 @@ _KINDS: dict[type, str] = {
     v1_commands.AcknowledgeOperationStatus: "acknowledge_operation_status",
     v1_commands.ReconcileOperations: "reconcile_operations",
 }
+"""The name of each type that has one; answers to inverse offers have two."""
 
 
 def kind(item: Item) -> str:
@@ -54,7 +55,7 @@ def kind(item: Item) -> str:
     """
     if isinstance(item, commands.AnswerInverseOffers):
         return "accept_inverse_offers" if item.accept else "decline_inverse_offers"
-    return _KINDS[type(item)]
+    return KINDS[type(item)]
 
 
 def describe(item: Item) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Summary
 
 from ..scheduler import SchedulerDriver
 from ._composition import Handler
-from ._items import kind
+from ._items import KINDS, kind
 
 SECONDS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
 """Upper ends of the buckets for times: callbacks take microseconds, until one takes seconds."""
@@ -63,7 +64,9 @@ class Meters:
             self._seconds = Histogram(name, about, ["type"], registry=registry, buckets=SECONDS)
         elif timing is Timing.SUMMARY:
             self._seconds = Summary(name, about, ["type"], registry=registry)
-        self._meters: dict[str, _Meter] = {}
+        self._by_type: dict[type, _Meter] = {}
+        self.last = math.nan
+        """When the last one came, on the clock."""
 
     def run(
         self,
@@ -73,12 +76,9 @@ class Meters:
         succeeded: Callable[[Any], None] | None = None,
     ) -> object:
         """Let an item pass; `succeeded(item)` is called when nothing has been raised."""
-        name = kind(item)
-        meter = self._meters.get(name)
-        if meter is None:
-            meter = self._meters[name] = _Meter(name, self._passed, self._failed, self._seconds)
+        meter = self._by_type.get(type(item)) or self._meter(item)
         meter.passed()
-        began = self._clock()
+        self.last = began = self._clock()
         try:
             result = proceed(driver, item)
         except BaseException:
@@ -86,10 +86,18 @@ class Meters:
             raise
         if result is not None and inspect.isawaitable(result):
             return self._awaited(meter, began, result, item, succeeded)
-        meter.end(self._clock() - began, failed=False)
+        if meter.observe is not None:
+            meter.observe(self._clock() - began)
         if succeeded is not None:
             succeeded(item)
         return result
+
+    def _meter(self, item: Any) -> _Meter:
+        """Make a meter; those of types that share a name count into the same."""
+        meter = _Meter(kind(item), self._passed, self._failed, self._seconds)
+        if type(item) in KINDS:
+            self._by_type[type(item)] = meter
+        return meter
 
     async def _awaited(
         self,

@@ -10,7 +10,6 @@ Types of events and calls have their names in the v1 API, whatever the transport
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -57,13 +56,19 @@ class SchedulerMetrics:
         try:
             self._events = Meters("event", prefix, registry, timing, clock)
             self._calls = Meters("call", prefix, registry, timing, clock)
-            self._facts = _Facts(prefix, registry, clock, resources)
+            self._facts = _Facts(prefix, registry, resources)
+            Gauge(
+                f"{prefix}_last_event_age_seconds", "Seconds since the last event.", registry=registry
+            ).set_function(lambda: clock() - self._events.last)
         except ValueError as error:
             raise DriverMisuse(f"{error}; give each scheduler a registry or a prefix of its own") from error
 
     def events(self, driver: SchedulerDriver, event: Event, proceed: Handler[Event]) -> object:
         """Count and time an event: a middleware for `chain`."""
-        return self._events.run(driver, event, proceed, self._facts.event(event))
+        note = self._facts.noted.get(type(event))
+        if note is not None:
+            note(event)
+        return self._events.run(driver, event, proceed, self._facts.handled.get(type(event)))
 
     def calls(self, driver: SchedulerDriver, call: Call, proceed: Handler[Call]) -> object:
         """Count and time a call: a middleware for `intercept`."""
@@ -73,9 +78,7 @@ class SchedulerMetrics:
 class _Facts:
     """What events and calls say about offers, tasks and the connection."""
 
-    def __init__(
-        self, prefix: str, registry: CollectorRegistry, clock: Callable[[], float], resources: bool
-    ) -> None:
+    def __init__(self, prefix: str, registry: CollectorRegistry, resources: bool) -> None:
         def counter(name: str, about: str, labels: Sequence[str] = ()) -> Counter:
             return Counter(f"{prefix}_{name}", about, labels, registry=registry)
 
@@ -100,15 +103,10 @@ class _Facts:
         self._connected = Gauge(
             f"{prefix}_connected", "1 while a master has the framework.", registry=registry
         )
-        self._last = math.nan
-        Gauge(
-            f"{prefix}_last_event_age_seconds", "Seconds since the last event.", registry=registry
-        ).set_function(lambda: clock() - self._last)
-        self._clock = clock
         # Tasks launched by the thread that handles offers, while it does.
         self._cycle_thread = 0
         self._cycle_tasks = 0
-        self._noted: dict[type, Callable[[Any], None]] = {
+        self.noted: dict[type, Callable[[Any], None]] = {
             events.StatusUpdate: self._note_update,
             events.ResourceOffers: self._note_offers,
             events.OfferRescinded: lambda event: self._rescinded.inc(),
@@ -117,18 +115,11 @@ class _Facts:
             events.Disconnected: lambda event: self._connected.set(0),
             events.Error: lambda event: self._connected.set(0),
         }
+        self.handled: dict[type, Callable[[Any], None]] = {events.ResourceOffers: self._end_cycle}
         self.called: dict[type, Callable[[Any], None]] = {
             commands.AcceptOffers: self._note_accept,
             commands.DeclineOffers: lambda call: self._declined.inc(len(call.offer_ids)),
         }
-
-    def event(self, event: Event) -> Callable[[Any], None] | None:
-        """Keep what an event says before it is handled; return what to do when that has succeeded."""
-        self._last = self._clock()
-        note = self._noted.get(type(event))
-        if note is not None:
-            note(event)
-        return self._end_cycle if type(event) is events.ResourceOffers else None
 
     def _note_update(self, event: events.StatusUpdate) -> None:
         state = event.status.state
