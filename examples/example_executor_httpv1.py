@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 
 import pyglog
-from mesos_executor import AgentEnvironmentError, Executor, ExecutorDriver, MesosExecutorDriver, Status
+from mesos_executor import AgentEnvironmentError, Executor, ExecutorDriver, Status
+from mesos_executor.v1 import HttpExecutorDriver
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 
@@ -51,7 +52,7 @@ def main() -> int:
     """Run the executor; exit status 0 when it was stopped in good order."""
     pyglog.init(logtostderr=True)
     try:
-        driver = MesosExecutorDriver(ExampleExecutor())
+        driver = HttpExecutorDriver(ExampleExecutor())
     except AgentEnvironmentError as error:
         pyglog.error("this program is started by an agent: %s", error)
         return 1

@@ -123,6 +123,13 @@ class Watcher(Scheduler):
     def offer_rescinded(self, driver: SchedulerDriver, offer_id: mesos.OfferID) -> None:
         self._add("offer_rescinded", offer_id)
 
+    def inverse_offers(self, driver: SchedulerDriver, inverse_offers: Sequence[mesos.InverseOffer]) -> None:
+        for offer in inverse_offers:
+            self._add("inverse_offer", offer)
+
+    def inverse_offer_rescinded(self, driver: SchedulerDriver, inverse_offer_id: mesos.OfferID) -> None:
+        self._add("inverse_offer_rescinded", inverse_offer_id)
+
     def status_update(self, driver: SchedulerDriver, status: mesos.TaskStatus) -> None:
         self._add("status_update", status)
 
