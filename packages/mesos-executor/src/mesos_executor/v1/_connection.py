@@ -137,9 +137,9 @@ class Connection:
     def call_over(self) -> None:
         """Go on with the next call."""
         self.outgoing.done()
+        self.close_when_flushed()
         if self.state is State.FLUSHING:
             self._out.start_timer(TimerKind.FLUSH, self._options.flush_timeout)
-            self.close_when_flushed()
 
     def calls_lost(self, reason: str) -> None:
         """Take note that nobody knows which calls the agent has taken."""
