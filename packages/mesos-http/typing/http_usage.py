@@ -34,6 +34,8 @@ def everything(call: scheduler.Call) -> None:
     for event in stream:
         kind: int = event.type
         print(kind)
+    taken = client.call(call)
+    print(taken.status)
     try:
         client.call(call)
     except StatusError as error:

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from google.protobuf.message import Message
 
@@ -53,9 +53,19 @@ class AsyncClient:
         """Where requests go now: the address given, or the leader it named."""
         return self._route.current
 
+    @overload
+    async def call(
+        self, message: Message, answer_class: None = None, *, stream_id: str | None = None
+    ) -> Answer[Message]: ...
+
+    @overload
+    async def call(
+        self, message: Message, answer_class: type[_M], *, stream_id: str | None = None
+    ) -> Answer[_M]: ...
+
     async def call(
         self, message: Message, answer_class: type[_M] | None = None, *, stream_id: str | None = None
-    ) -> Answer[_M]:
+    ) -> Answer[_M] | Answer[Message]:
         """Send a call; return once the peer has taken it. Never repeated by itself.
 
         Raises a `StatusError` that knows what to do next, `ConnectionFailed`, `RedirectFailed`.

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from google.protobuf.message import Message
 
@@ -58,9 +58,19 @@ class Client:
         """Where requests go now: the address given, or the leader it named."""
         return self._route.current
 
+    @overload
+    def call(
+        self, message: Message, answer_class: None = None, *, stream_id: str | None = None
+    ) -> Answer[Message]: ...
+
+    @overload
+    def call(
+        self, message: Message, answer_class: type[_M], *, stream_id: str | None = None
+    ) -> Answer[_M]: ...
+
     def call(
         self, message: Message, answer_class: type[_M] | None = None, *, stream_id: str | None = None
-    ) -> Answer[_M]:
+    ) -> Answer[_M] | Answer[Message]:
         """Send a call; return once the peer has taken it. Never repeated by itself.
 
         Raises a `StatusError` that knows what to do next, `ConnectionFailed`, `RedirectFailed`.
