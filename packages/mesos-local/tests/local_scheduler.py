@@ -15,6 +15,7 @@ from mesos_local import LocalCluster
 from mesos_proto.resources import Resources
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_scheduler import DriverAborted, MesosSchedulerDriver, Scheduler, SchedulerDriver
+from mesos_scheduler.v1 import HttpOptions, HttpSchedulerDriver
 
 DEADLINE = 20.0
 
@@ -101,9 +102,27 @@ def running(
     driver = MesosSchedulerDriver(
         scheduler, info, cluster.master_address, credential=credential, bind="127.0.0.1:0"
     )
+    with _run(driver):
+        yield driver
+
+
+@contextmanager
+def running_v1(
+    cluster: LocalCluster, scheduler: Recorder, options: HttpOptions | None = None, **framework: Any
+) -> Iterator[HttpSchedulerDriver]:
+    """Run a scheduler against a cluster, over HTTP."""
+    info = mesos.FrameworkInfo(**{"user": "u", "name": "recorder", **framework})
+    quick = options or HttpOptions(connection_delay=0.05, backoff=0.05, backoff_max=0.5)
+    driver = HttpSchedulerDriver(scheduler, info, cluster.master_address, options=quick)
+    with _run(driver):
+        yield driver
+
+
+@contextmanager
+def _run(driver: MesosSchedulerDriver | HttpSchedulerDriver) -> Iterator[None]:
     driver.start()
     try:
-        yield driver
+        yield
     finally:
         driver.stop()
         with suppress(DriverAborted):  # What it was told is in `errors`.

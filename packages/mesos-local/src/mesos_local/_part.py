@@ -11,6 +11,9 @@ from google.protobuf.message import Message
 from mesos_messenger import Messenger, NotRunningError
 from mesos_messenger.http import Handler
 
+from ._gate import Gate
+from ._links import FaultyEndpoint
+from ._rules import FaultPlan
 from ._shell import SessionShell, serve
 from .errors import ClusterError
 
@@ -26,9 +29,11 @@ class Part(abc.ABC):
     what SIGSTOP does. A crashed part can be started again at the same address.
     """
 
-    def __init__(self, id: str, bind: str) -> None:
+    def __init__(self, id: str, bind: str, plan: FaultPlan | None = None) -> None:
         self._id = id
         self._bind = bind
+        self.plan = plan or FaultPlan()
+        self._endpoint: FaultyEndpoint | None = None
         self._messenger: Messenger | None = None
         self._shell: SessionShell | None = None
         self._resumed: threading.Event | None = None
@@ -46,7 +51,8 @@ class Part(abc.ABC):
         """Let go of what is not the Messenger's."""
 
     def _open(self) -> Messenger:
-        messenger = Messenger(self._id, bind=self._bind, environ={})
+        self._endpoint = FaultyEndpoint(self.plan, bind=self._bind)
+        messenger = Messenger(self._id, endpoint=self._endpoint)
         messenger.start()
         self._messenger = messenger
         self._bind = f"{messenger.upid.ip}:{messenger.upid.port}"
@@ -59,8 +65,10 @@ class Part(abc.ABC):
         messages: Iterable[type[Message]],
         routes: Callable[[SessionShell], Mapping[str, Handler]],
     ) -> SessionShell:
-        self._shell = SessionShell(self.messenger, handle, perform, messages)
-        serve(self.messenger, routes(self._shell))
+        assert self._endpoint is not None
+        gate = Gate(self.plan, self._endpoint, self.pid)
+        self._shell = SessionShell(self.messenger, handle, perform, messages, gate)
+        serve(self.messenger, gate.routes(routes(self._shell)))
         return self._shell
 
     @property
@@ -112,8 +120,13 @@ class Part(abc.ABC):
             # Links begun by the last event are made now; a stop must not overtake them.
             self._on_loop(lambda: None)
         self._leave()
-        if self._messenger is not None:
-            self._messenger.stop(timeout)
+        if self._endpoint is not None:
+            self._endpoint.stop(timeout)
+
+    def apply_faults(self) -> None:
+        """Make its connections as the plan now says."""
+        if self.running and self._endpoint is not None:
+            self._on_loop(self._endpoint.apply)
 
     def _on_loop(self, call: Callable[[], None]) -> None:
         """Have something called on the loop's thread, after all that waits there, and wait for it."""

@@ -12,7 +12,19 @@ from google.protobuf.message import Message
 from mesos_messenger import UPID, Messenger, MessengerError, NotRunningError
 from mesos_messenger.http import Handler
 
-from ._wire import CancelTimer, Exited, Link, Received, Send, SetTimer, TimerFired, TimerKey
+from ._gate import Gate
+from ._wire import (
+    CancelTimer,
+    Exited,
+    Link,
+    Received,
+    Send,
+    SetTimer,
+    StreamPublish,
+    StreamSend,
+    TimerFired,
+    TimerKey,
+)
 
 __all__ = ["SessionShell", "serve"]
 
@@ -48,10 +60,12 @@ class SessionShell:
         handle: Callable[[Any, float], Iterable[object]],
         perform: Callable[[Any], None],
         messages: Iterable[type[Message]],
+        gate: Gate,
     ) -> None:
         self._messenger = messenger
         self._handle = handle
         self._perform_other = perform
+        self._gate = gate
         self._timers: dict[TimerKey, Cancellable] = {}
         self._stopped = False
         self.dropped = 0
@@ -107,10 +121,12 @@ class SessionShell:
         self._stopped = True
 
     def _received(self, sender: UPID, message: Message) -> None:
-        if sender:
-            self.dispatch(Received(str(sender), message))
-        else:
+        if not sender:
             self._drop(message, "it does not say who sends it")
+            return
+        event = Received(str(sender), message)
+        if self._gate.open or self._gate.lets_in(sender, message, lambda: self.dispatch(event)):
+            self.dispatch(event)
 
     def _exited(self, upid: UPID) -> None:
         self.dispatch(Exited(str(upid)))
@@ -118,7 +134,12 @@ class SessionShell:
     def _perform(self, command: object) -> None:
         match command:
             case Send(to, message):
-                self._send(to, message)
+                if self._gate.open or self._gate.lets_out(to, message):
+                    self._send(to, message)
+            case StreamSend() | StreamPublish() if not self._gate.open:
+                let = self._gate.lets_stream(command)
+                if let is not None:
+                    self._perform_other(let)
             case Link(to, reconnect):
                 upid = UPID.parse(to, resolve=False)
                 if upid:

@@ -80,10 +80,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class StreamSend:
-    """Send an event (of v0) to whoever reads the HTTP event stream."""
+    """Send an event (of v0) to whoever reads the HTTP event stream; `cut` ends it in mid-record."""
 
     stream: str
     event: Message
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class StreamPublish:
 
     streams: tuple[str, ...]
     event: Message
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,13 @@ from mesos_detector import MalformedMasterError, ZooKeeperAddress, parse_master
 from mesos_messenger import MessengerError
 
 from ._models import Json
+from ._part import Part
+from ._rules import FaultPlan
 from .agent.shell import AgentShell
-from .agent.state import AgentSettings
+from .agent.state import AgentSettings, Connection
 from .config import default_resources, parse_attributes, parse_resources
 from .errors import ClusterError, ConfigurationError
+from .faults import Faults
 from .master.registry_file import FileRegistry, NoRegistry
 from .master.shell import MasterShell
 from .master.state import MasterSettings
@@ -110,6 +113,9 @@ class LocalCluster:
             for number in range(1, agents + 1)
         ]
         self._masters: list[MasterShell] = []
+        self._plan = FaultPlan()
+        self.faults = Faults(self, self._plan)
+        """What a test wants to go wrong."""
         self._agents: list[AgentShell] = []
         self._lock = threading.Lock()
 
@@ -144,15 +150,15 @@ class LocalCluster:
                 flags=self._flags,
                 number=number,
                 zk_session_timeout=self._zk_session_timeout,
+                plan=self._plan,
             )
             self._agents.append(agent)
             agent.start()
-        registered = leader.session.state.agents
-        left = max(0.0, deadline - time.monotonic())
-        if not leader.shell.wait_until(lambda: len(registered) >= len(self._agents), left):
-            raise ClusterError(
-                f"only {len(registered)} of {len(self._agents)} agents have registered in time"
-            )
+            self._note_part(agent)
+        late = [each for each in self._agents if not _registered(each, deadline - time.monotonic())]
+        if late:
+            count = len(self._agents)
+            raise ClusterError(f"only {count - len(late)} of {count} agents have registered in time")
 
     def _start_master(self, ip: str, port: int) -> None:
         registry = FileRegistry(self.registry_path) if self._registry == "replicated_log" else NoRegistry()
@@ -164,12 +170,17 @@ class LocalCluster:
             registry=registry,
             zk=self._zk,
             zk_session_timeout=self._zk_session_timeout,
+            plan=self._plan,
         )
         self._masters.append(master)
+        self._note_part(master)
         try:
             master.start()
         except MessengerError as error:
             raise ClusterError(f"a master cannot listen on {ip}:{port}: {error}") from error
+
+    def _note_part(self, part: Part) -> None:
+        self._plan.parts |= {part.pid}
 
     def stop(self) -> None:
         """End it all; more than once does no harm."""
@@ -178,6 +189,7 @@ class LocalCluster:
 
     def _stop(self) -> None:
         atexit.unregister(self.stop)
+        self.faults.heal()
         for agent in self._agents:
             agent.stop()
         self._agents = []
@@ -261,6 +273,12 @@ class LocalCluster:
         if self._work_dir is None:
             raise ClusterError("the cluster has not been started")
         return self._work_dir
+
+
+def _registered(agent: AgentShell, timeout: float) -> bool:
+    """Wait until an agent knows that it is registered; False when it does not in time."""
+    state = agent.session.state
+    return agent.shell.wait_until(lambda: state.connection is Connection.RUNNING, max(0.0, timeout))
 
 
 def _check_masters(masters: int, zk: str | None, registry: str) -> None:

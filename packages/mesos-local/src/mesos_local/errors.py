@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["ClusterError", "ConfigurationError", "FetchError", "MesosLocalError", "RegistryError"]
+__all__ = [
+    "ClusterError",
+    "ConfigurationError",
+    "FaultError",
+    "FetchError",
+    "MesosLocalError",
+    "RegistryError",
+]
 
 
 class MesosLocalError(Exception):
@@ -19,6 +26,10 @@ class ClusterError(MesosLocalError):
 
 class RegistryError(ClusterError):
     """The file in which masters keep what they know for good cannot be read or written."""
+
+
+class FaultError(MesosLocalError):
+    """A fault that did not happen in time."""
 
 
 class FetchError(MesosLocalError):

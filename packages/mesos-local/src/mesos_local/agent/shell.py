@@ -16,6 +16,7 @@ from mesos_messenger.http import Handler
 
 from .._models import Json
 from .._part import STOP_TIMEOUT, Part
+from .._rules import FaultPlan
 from .._shell import SessionShell
 from .._wire import StreamClose, StreamSend
 from . import paths, recovery
@@ -76,8 +77,9 @@ class AgentShell(Part):
         seed: int | None = None,
         on_told_to_leave: Callable[[], None] | None = None,
         zk_session_timeout: float = 10.0,
+        plan: FaultPlan | None = None,
     ) -> None:
-        super().__init__(f"slave({number})", bind)
+        super().__init__(f"slave({number})", bind, plan)
         self._settings = settings
         self._master = master
         self._flags = flags

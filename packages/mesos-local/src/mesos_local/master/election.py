@@ -6,9 +6,10 @@ import logging
 import threading
 from collections.abc import Callable
 
-from mesos_detector import Candidacy, Contender, Leader, detect
+from mesos_detector import Candidacy, Contender, ContenderError, Leader, detect
 from mesos_proto.v0 import mesos_pb2 as mesos
 
+from ..errors import ClusterError
 from .session import CandidacyLost, LeaderDetected
 
 __all__ = ["Election"]
@@ -65,12 +66,15 @@ class Election:
     def _detected(self, leader: Leader | None) -> None:
         self._post(LeaderDetected(None if leader is None else leader.info))
 
-    def expire(self) -> None:
-        """Have ZooKeeper end the session of the candidacy."""
+    def expire(self, timeout: float = 10.0) -> None:
+        """Have ZooKeeper end the session of the candidacy. Raises ClusterError when it does not answer."""
         with self._lock:
             contender = self._contender
         if contender is not None:
-            contender.expire()
+            try:
+                contender.expire(timeout)
+            except ContenderError as error:
+                raise ClusterError(str(error)) from error
 
     def stop(self) -> None:
         """Step down."""

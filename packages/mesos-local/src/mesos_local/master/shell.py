@@ -15,6 +15,7 @@ from mesos_proto.v0 import authentication_pb2
 
 from .._models import Json
 from .._part import STOP_TIMEOUT, Part
+from .._rules import FaultPlan
 from .._shell import SessionShell
 from .._streams import Streams
 from .._wire import StreamClose, StreamPublish, StreamSend
@@ -60,10 +61,13 @@ class MasterShell(Part):
         registry: RegistryStore | None = None,
         zk: str | None = None,
         zk_session_timeout: float = 10.0,
+        plan: FaultPlan | None = None,
     ) -> None:
-        super().__init__("master", bind)
+        super().__init__("master", bind, plan)
         self._credentials = tuple(credentials)
         self._authenticator: Authenticator | None = None
+        self._refuser: Authenticator | None = None
+        """Takes the other one's place while every attempt is to fail."""
         self._settings = settings
         self._flags = flags
         self._rng = random.Random(seed)
@@ -90,11 +94,14 @@ class MasterShell(Part):
         self.session = MasterSession(
             self._settings, pid=self.pid, rng=self._rng, now=time.time(), registry=registry
         )
-        self._authenticator = Authenticator(
-            messenger.endpoint,
-            self._credentials,
-            timeout=self._settings.authentication_timeout,
-            on_result=self._authenticated,
+        self._authenticator, self._refuser = (
+            Authenticator(
+                messenger.endpoint,
+                accepted,
+                timeout=self._settings.authentication_timeout,
+                on_result=self._authenticated,
+            )
+            for accepted in (self._credentials, ())
         )
         shell = self._begin(self.session.handle, self._perform, MESSAGES, self._routes)
         messenger.install(authentication_pb2.AuthenticateMessage, self._asked)
@@ -144,8 +151,9 @@ class MasterShell(Part):
             super().crash()
 
     def _leave(self) -> None:
-        if self._authenticator is not None:
-            self._authenticator.stop()
+        for judge in (self._authenticator, self._refuser):
+            if judge is not None:
+                judge.stop()
         if self._election is not None:
             self._election.stop()
             self._election = None
@@ -170,13 +178,16 @@ class MasterShell(Part):
         return not self._ending.is_alive()
 
     def _asked(self, sender: UPID, message: authentication_pb2.AuthenticateMessage) -> None:
-        assert self._authenticator is not None
+        assert self._authenticator is not None and self._refuser is not None
         if not self.session.state.recovered:
             return
         pid = UPID.parse(message.pid, resolve=False)
         if sender and pid:  # Otherwise there is no attempt, and nothing to wait for.
             self.shell.dispatch(Authenticating(str(pid)))
-        self._authenticator.authenticate(self.messenger, sender, message.pid)
+        for rule in self.plan.refusals:
+            rule.hit()
+        judge = self._refuser if self.plan.refusals else self._authenticator
+        judge.authenticate(self.messenger, sender, message.pid)
 
     def _authenticated(self, result: AuthenticationResult) -> None:
         self.shell.dispatch(Authenticated(result.pid, result.principal))
