@@ -60,7 +60,7 @@ class SessionShell:
         handle: Callable[[Any, float], Iterable[object]],
         perform: Callable[[Any], None],
         messages: Iterable[type[Message]],
-        gate: Gate,
+        gate: Gate | None = None,
     ) -> None:
         self._messenger = messenger
         self._handle = handle
@@ -125,19 +125,21 @@ class SessionShell:
             self._drop(message, "it does not say who sends it")
             return
         event = Received(str(sender), message)
-        if self._gate.open or self._gate.lets_in(sender, message, lambda: self.dispatch(event)):
+        gate = self._gate
+        if gate is None or gate.open or gate.lets_in(sender, message, lambda: self.dispatch(event)):
             self.dispatch(event)
 
     def _exited(self, upid: UPID) -> None:
         self.dispatch(Exited(str(upid)))
 
     def _perform(self, command: object) -> None:
+        gate = None if self._gate is None or self._gate.open else self._gate
         match command:
             case Send(to, message):
-                if self._gate.open or self._gate.lets_out(to, message):
+                if gate is None or gate.lets_out(to, message):
                     self._send(to, message)
-            case StreamSend() | StreamPublish() if not self._gate.open:
-                let = self._gate.lets_stream(command)
+            case StreamSend() | StreamPublish() if gate is not None:
+                let = gate.lets_stream(command)
                 if let is not None:
                     self._perform_other(let)
             case Link(to, reconnect):
