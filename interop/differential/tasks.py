@@ -24,11 +24,12 @@ def task(name: str, command: str = "exec sleep 1000", cpus: float = 0.1, mem: fl
     return info
 
 
-def _kill(client: Client, name: str, agent: str = "") -> None:
-    kill = Call.Kill(task_id=mesos.TaskID(value=name))
+def kill(client: Client, name: str, agent: str = "") -> None:
+    """Ask for a task to be killed."""
+    request = Call.Kill(task_id=mesos.TaskID(value=name))
     if agent:
-        kill.slave_id.value = agent
-    client.call(type=Call.KILL, kill=kill)
+        request.slave_id.value = agent
+    client.call(type=Call.KILL, kill=request)
 
 
 def _running(client: Client, name: str = "t") -> mesos.Offer:
@@ -59,9 +60,9 @@ def killed_twice(site: Site) -> None:
     with site.client() as client:
         client.register()
         _running(client)
-        _kill(client, "t")
+        kill(client, "t")
         client.status("t")
-        _kill(client, "t")
+        kill(client, "t")
         client.status("t")
 
 
@@ -70,7 +71,7 @@ def unknown_killed(site: Site) -> None:
         client.register()
         offer = client.offer()
         for agent in ("", "nowhere", offer.slave_id.value):
-            _kill(client, "unknown", agent)
+            kill(client, "unknown", agent)
             client.status("unknown")
         client.fence()
 
@@ -96,7 +97,7 @@ def reconciled_partition_aware(site: Site) -> None:
         for agent in ("", "nowhere", client.offer().slave_id.value):
             client.reconcile(("unknown", agent))
             client.status("unknown")
-            _kill(client, "unknown", agent)
+            kill(client, "unknown", agent)
             client.status("unknown")
 
 
@@ -116,7 +117,7 @@ def task_survives_failover(site: Site) -> None:
         first.expect("FrameworkErrorMessage")
         second.reconcile()
         second.status("t")
-        _kill(second, "t")
+        kill(second, "t")
         second.status("t")
 
 

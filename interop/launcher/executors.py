@@ -369,22 +369,19 @@ class GroupExecutor(Executor):
             except (OSError, http.client.HTTPException):
                 time.sleep(RETRY)  # the agent restarts
         code = json.loads(body)["wait_nested_container"].get("exit_status") if status == 200 else None
+        ended = "Command ended" if code is None else how_it_ended(os.waitstatus_to_exitcode(code), "Command")
         if entry["killing"]:
-            self.finish(entry, "TASK_KILLED", "Container was killed")
-        elif code == 0:
-            self.finish(entry, "TASK_FINISHED", "Command exited with status 0")
+            self.finish(entry, "TASK_KILLED", ended)
         else:
-            ended = (
-                "Command ended" if code is None else how_it_ended(os.waitstatus_to_exitcode(code), "Command")
-            )
-            self.finish(entry, "TASK_FAILED", ended)
-            for other in list(self.tasks.values()):  # one failure ends the rest of the group
-                if other["group"] is entry["group"]:
-                    self.kill(other, KILL_GRACE)
+            self.finish(entry, "TASK_FAILED" if code != 0 else "TASK_FINISHED", ended)
 
     def finish(self, entry: Json, state: str, message: str) -> None:
         entry["done"] = True
         self.update(state, entry["info"]["task_id"], message=message)
+        if state != "TASK_FINISHED" and not self.closing:
+            for other in list(self.tasks.values()):  # the rest of the group ends with it
+                if other["group"] is entry["group"]:
+                    self.kill(other, KILL_GRACE)
 
     def kill(self, entry: Json, after: float) -> None:
         if entry["done"] or entry["killing"]:

@@ -244,6 +244,36 @@ def run_task(wire: Running) -> internal.RunTaskMessage:
     )
 
 
+def group(wire: Running) -> mesos.Offer.Operation.LaunchGroup:
+    """A group of tasks on a default executor."""
+    made = mesos.Offer.Operation.LaunchGroup()
+    executor = made.executor
+    executor.type, executor.executor_id.value = mesos.ExecutorInfo.DEFAULT, "pod"
+    executor.framework_id.CopyFrom(wire.framework_id)
+    executor.resources.extend(parse_resources("cpus:0.1;mem:32;disk:10"))
+    task = made.task_group.tasks.add()
+    task.CopyFrom(full_task(wire))
+    task.health_check.type = mesos.HealthCheck.COMMAND
+    task.check.type = mesos.CheckInfo.TCP
+    task.check.tcp.port = 80
+    return made
+
+
+def launch_group(wire: Running) -> Operation:
+    """The operation that launches a group."""
+    return Operation(type=Operation.LAUNCH_GROUP, launch_group=group(wire))
+
+
+def run_group(wire: Running) -> internal.RunTaskGroupMessage:
+    """What a master asks an agent to run as a group."""
+    made = group(wire)
+    return internal.RunTaskGroupMessage(
+        framework=framework_info(id=wire.framework_id, checkpoint=True),
+        executor=made.executor,
+        task_group=made.task_group,
+    )
+
+
 def ids(wire: Running, *names: str) -> dict[str, Message]:
     """The ids of what runs, by the names of fields."""
     values: dict[str, Message] = {

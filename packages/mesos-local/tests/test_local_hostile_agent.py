@@ -11,6 +11,7 @@ from local_samples import (
     ids,
     reregister_executor,
     reserve,
+    run_group,
     run_task,
     survives,
     update,
@@ -22,6 +23,7 @@ TO_AGENT: dict[str, tuple[str, Sample]] = {
     "registered": (MASTER, lambda wire: internal.SlaveRegisteredMessage(slave_id=wire.agent_id)),
     "reregistered": (MASTER, lambda wire: internal.SlaveReregisteredMessage(slave_id=wire.agent_id)),
     "run": (MASTER, run_task),
+    "run_group": (MASTER, run_group),
     "kill": (MASTER, lambda wire: internal.KillTaskMessage(**ids(wire, "framework_id", "task_id"))),  # type: ignore[arg-type]
     "update_framework": (
         MASTER,

@@ -16,6 +16,7 @@ from local_samples import (
     full_task,
     ids,
     launch,
+    launch_group,
     reregister_agent,
     reserve,
     subscribe,
@@ -30,6 +31,7 @@ TO_MASTER: dict[str, tuple[str, Sample]] = {
     "subscribe_again": (SCHEDULER, lambda wire: subscribe(wire, again=True)),
     "launch": (SCHEDULER, lambda wire: accept(wire, launch(full_task(wire)))),
     "launch_executor": (SCHEDULER, lambda wire: accept(wire, launch(executor_task(wire)))),
+    "launch_group": (SCHEDULER, lambda wire: accept(wire, launch_group(wire))),
     "reserve": (SCHEDULER, lambda wire: accept(wire, reserve())),
     "decline": (
         SCHEDULER,

@@ -20,7 +20,7 @@ from mesos_proto.roles import parse_roles
 
 from ._models import Json
 from .agent.state import AgentSettings
-from .cluster import LocalCluster, command_executor
+from .cluster import LocalCluster, command_executor, default_executor
 from .config import parse_weights
 from .errors import ClusterError, MesosLocalError
 from .master.state import MasterSettings
@@ -233,7 +233,13 @@ def cluster_from(values: Mapping[str, Any], texts: Json) -> LocalCluster:
         attributes=values["attributes"],
         work_dir=values["work_dir"],
         master=MasterSettings(**master),
-        agent=AgentSettings(work_dir="", command_executor=command_executor(), resources=(), **agent),
+        agent=AgentSettings(
+            work_dir="",
+            command_executor=command_executor(),
+            default_executor=default_executor(),
+            resources=(),
+            **agent,
+        ),
         credentials=load_credentials(values["credentials"]) if values["credentials"] else (),
         flags=texts,
     )

@@ -31,7 +31,7 @@ from .master.registry_file import FileRegistry, NoRegistry
 from .master.shell import MasterShell
 from .master.state import MasterSettings
 
-__all__ = ["LocalCluster", "command_executor"]
+__all__ = ["LocalCluster", "command_executor", "default_executor"]
 
 log = logging.getLogger("mesos.local")
 
@@ -42,14 +42,19 @@ QUICK_INTERVAL = 0.1
 
 
 def command_executor() -> tuple[str, ...]:
-    """Give the program (argv) that runs command tasks, for an agent in this interpreter.
+    """Give the program (argv) that runs command tasks, for an agent in this interpreter."""
+    return _program("command_executor")
 
-    It is told where its modules are, as executors inherit nothing of the agent's environment.
-    """
+
+def default_executor() -> tuple[str, ...]:
+    """Give the program (argv) that runs task groups, for an agent in this interpreter."""
+    return _program("default_executor")
+
+
+def _program(module: str) -> tuple[str, ...]:
+    """Give what runs a module of ours; it is told where its modules are, as executors inherit nothing."""
     path = [os.path.abspath(each) for each in sys.path if each]
-    code = (
-        f"import sys; sys.path[:] = {path!r}; from mesos_local.command_executor import main; sys.exit(main())"
-    )
+    code = f"import sys; sys.path[:] = {path!r}; from mesos_local.{module} import main; sys.exit(main())"
     return (sys.executable, "-I", "-S", "-c", code)
 
 
@@ -103,7 +108,12 @@ class LocalCluster:
         self._flags = flags or {}
         self._credentials = tuple(credentials)
         self._master_settings = master or MasterSettings(allocation_interval=QUICK_INTERVAL)
-        base = agent or AgentSettings(work_dir="", command_executor=command_executor(), resources=())
+        base = agent or AgentSettings(
+            work_dir="",
+            command_executor=command_executor(),
+            default_executor=default_executor(),
+            resources=(),
+        )
         self._agent_settings = [
             replace(
                 base,

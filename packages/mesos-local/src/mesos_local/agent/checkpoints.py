@@ -110,7 +110,10 @@ def subscribed(agent: Agent, framework: Framework, executor: Executor) -> None:
     """Write down where an executor can be reached."""
     if framework.info.checkpoint:
         directory = _run_directory(agent, framework, executor)
-        _write(agent, f"{directory}/pids/libprocess.pid", executor.pid)
+        if executor.stream:
+            _write(agent, f"{directory}/http.marker", "")
+        else:
+            _write(agent, f"{directory}/pids/libprocess.pid", executor.pid)
 
 
 def ended(agent: Agent, framework: Framework, executor: Executor) -> None:

@@ -113,7 +113,7 @@ class Containers:
             _make_sandbox(launch.directory)
             for volume in launch.volumes:
                 link_volume(volume)
-            _fetch(launch)
+            fetcher.fetch_logged(launch.command.uris, launch.directory)
             process = _start(container)
         except FetchError:
             return ContainerFailed(
@@ -146,24 +146,6 @@ def link_volume(link: LinkVolume) -> None:
         return
     os.makedirs(os.path.dirname(place), exist_ok=True)
     os.symlink(link.volume, place)
-
-
-def _fetch(launch: LaunchContainer) -> None:
-    for name in ("stdout", "stderr"):
-        with open(os.path.join(launch.directory, name), "ab"):
-            pass
-    if not launch.command.uris:
-        return
-    with open(os.path.join(launch.directory, "stderr"), "a", encoding="utf-8") as stderr:
-
-        def say(line: str) -> None:
-            print(line, file=stderr, flush=True)
-
-        try:
-            fetcher.fetch(launch.command.uris, launch.directory, say)
-        except FetchError as error:
-            say(str(error))
-            raise
 
 
 def _start(container: _Container) -> subprocess.Popen[bytes] | None:

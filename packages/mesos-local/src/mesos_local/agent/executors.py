@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from mesos_proto.durations import format_duration
 from mesos_proto.v0 import executor_pb2
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
-from .. import _forms
 from .._tasks import task_record
-from .._wire import NO_PROCESS, StreamClose, StreamSend
-from . import checkpoints, paths, statuses, volumes
+from .._wire import StreamClose, StreamSend
+from . import checkpoints, delivery, paths, programs, statuses, volumes
 from .environment import executor_environment, grace_period
 from .http_events import as_event
 from .state import (
@@ -30,7 +30,6 @@ __all__ = [
     "acknowledged",
     "container_exited",
     "container_failed",
-    "deliver",
     "destroy",
     "register",
     "registration_timed_out",
@@ -39,51 +38,23 @@ __all__ = [
     "shutdown_framework",
     "start",
     "subscribe",
+    "tell_exited",
 ]
 
 log = logging.getLogger("mesos.local.agent")
 
 _Status = mesos.TaskStatus
-COMMAND_EXECUTOR_CPUS = 0.1
-COMMAND_EXECUTOR_MEM = 32.0
-
-
-def command_executor_info(agent: Agent, framework: Framework, task: mesos.TaskInfo) -> mesos.ExecutorInfo:
-    """Make the executor that the agent itself provides for a command task."""
-    value = task.command.value if task.command.shell else " ".join(task.command.arguments)
-    shown = value if len(value) <= 15 else value[:12] + "..."
-    kind = f"sh -c '{shown}'" if task.command.shell else f"{task.command.value}, {shown}"
-    task_id = task.task_id.value
-    info = mesos.ExecutorInfo(
-        executor_id=mesos.ExecutorID(value=task_id),
-        framework_id=framework.info.id,
-        name=f"Command Executor (Task: {task_id}) (Command: {kind})",
-        source=task_id,
-    )
-    info.command.uris.extend(task.command.uris)
-    info.command.environment.CopyFrom(task.command.environment)
-    if task.command.HasField("user"):
-        info.command.user = task.command.user
-    info.command.shell = False
-    info.command.value = agent.settings.command_executor[0]
-    info.command.arguments.extend(agent.settings.command_executor)
-    role = next(iter(_forms.allocation_roles(task.resources)), framework.info.role)
-    for name, amount in (("cpus", COMMAND_EXECUTOR_CPUS), ("mem", COMMAND_EXECUTOR_MEM)):
-        resource = info.resources.add(name=name, type=mesos.Value.SCALAR)
-        resource.scalar.value = amount
-        resource.allocation_info.role = role
-    return info
 
 
 def start(
     agent: Agent,
     framework: Framework,
     info: mesos.ExecutorInfo,
-    task: mesos.TaskInfo,
+    tasks: Iterable[mesos.TaskInfo],
     *,
     command_task: bool,
 ) -> Executor:
-    """Start an executor in a sandbox of its own, for its first task."""
+    """Start an executor in a sandbox of its own, for its first tasks."""
     container_id = str(agent.new_uuid())
     directory = paths.sandbox(
         agent.settings.work_dir, agent.id, framework.id, info.executor_id.value, container_id
@@ -91,8 +62,9 @@ def start(
     executor = Executor(info, container_id, directory, command_task)
     framework.executors[executor.id] = executor
     checkpoints.executor(agent, framework, executor)
-    command = info.command
+    command = programs.command_of(agent, info)
     argv = tuple(command.arguments) if not command.shell else ("sh", "-c", command.value)
+    resources = [*info.resources, *(resource for task in tasks for resource in task.resources)]
     agent.commands.append(
         LaunchContainer(
             container_id,
@@ -100,7 +72,7 @@ def start(
             command,
             argv,
             executor_environment(agent, framework, executor),
-            volumes.links(agent, directory, [*info.resources, *task.resources]),
+            volumes.links(agent, directory, resources),
         )
     )
     agent.set_timer(("executor", container_id), agent.settings.executor_registration_timeout)
@@ -138,44 +110,20 @@ def register(agent: Agent, sender: str, message: internal.RegisterExecutorMessag
     checkpoints.subscribed(agent, framework, executor)
     agent.cancel_timer(("executor", executor.container_id))
     agent.link(sender)
-    agent.send(
-        sender,
-        internal.ExecutorRegisteredMessage(
-            executor_info=executor.info,
-            framework_id=framework.info.id,
-            framework_info=framework.info,
-            slave_id=agent.info.id,
-            slave_info=agent.info,
-        ),
-    )
-    _deliver_queued(agent, framework, executor)
-
-
-def _deliver_queued(agent: Agent, framework: Framework, executor: Executor) -> None:
-    """Give an executor what waits for it; one that nothing ever waited for is not needed."""
-    if not executor.queued and not executor.ever_launched:
+    if delivery.unneeded(executor):
         shutdown(agent, framework, executor)
         return
-    for task in list(executor.queued.values()):
-        deliver(agent, framework, executor, task)
-    executor.queued.clear()
+    agent.send(sender, _registered(agent, framework, executor))
+    delivery.deliver_queued(agent, framework, executor)
 
 
-def deliver(agent: Agent, framework: Framework, executor: Executor, task: mesos.TaskInfo) -> None:
-    """Send a task to a running executor."""
-    record = task_record(framework.info.id, task)
-    executor.launched[task.task_id.value] = record
-    executor.ever_launched = True
-    checkpoints.task(agent, framework, executor, record)
-    agent.commands.extend(volumes.links(agent, executor.directory, task.resources))
-    agent.tell(
-        executor,
-        internal.RunTaskMessage(
-            framework_id=framework.info.id,
-            framework=framework.info,
-            task=task,
-            pid=framework.pid or NO_PROCESS,
-        ),
+def _registered(agent: Agent, framework: Framework, executor: Executor) -> internal.ExecutorRegisteredMessage:
+    return internal.ExecutorRegisteredMessage(
+        executor_info=executor.info,
+        framework_id=framework.info.id,
+        framework_info=framework.info,
+        slave_id=agent.info.id,
+        slave_info=agent.info,
     )
 
 
@@ -200,23 +148,8 @@ def reregister(agent: Agent, sender: str, message: internal.ReregisterExecutorMe
     agent.send(sender, internal.ExecutorReregisteredMessage(slave_id=agent.info.id, slave_info=agent.info))
     for update in message.updates:
         statuses.take(agent, update, sender)
-    _drop_unseen(agent, framework, executor, {task.task_id.value for task in message.tasks})
-    _deliver_queued(agent, framework, executor)
-
-
-def _drop_unseen(agent: Agent, framework: Framework, executor: Executor, unacknowledged: set[str]) -> None:
-    """Report tasks that were sent to an executor and never reached it."""
-    for task_id, task in list(executor.launched.items()):
-        if task.state == mesos.TASK_STAGING and task_id not in unacknowledged:
-            statuses.make(
-                agent,
-                framework,
-                executor,
-                task.task_id,
-                mesos.TASK_DROPPED if framework.partition_aware else mesos.TASK_LOST,
-                _Status.REASON_SLAVE_RESTARTED,
-                "Task launched during agent restart",
-            )
+    delivery.drop_unseen(agent, framework, executor, {task.task_id.value for task in message.tasks})
+    delivery.deliver_queued(agent, framework, executor)
 
 
 def subscribe(agent: Agent, stream: str, call: executor_pb2.Call) -> None:
@@ -235,22 +168,18 @@ def subscribe(agent: Agent, stream: str, call: executor_pb2.Call) -> None:
         return
     executor.state = ExecutorState.RUNNING
     agent.cancel_timer(("executor", executor.container_id))
-    registered = as_event(
-        internal.ExecutorRegisteredMessage(
-            executor_info=executor.info,
-            framework_id=framework.info.id,
-            framework_info=framework.info,
-            slave_id=agent.info.id,
-            slave_info=agent.info,
-        )
-    )
-    registered.subscribed.container_id.value = executor.container_id
-    agent.commands.append(StreamSend(stream, registered))
+    checkpoints.subscribed(agent, framework, executor)
     for update in call.subscribe.unacknowledged_updates:
         statuses.take_called(agent, call, update.status, stream)
     unacknowledged = {task.task_id.value for task in call.subscribe.unacknowledged_tasks}
-    _drop_unseen(agent, framework, executor, unacknowledged)
-    _deliver_queued(agent, framework, executor)
+    delivery.drop_unseen(agent, framework, executor, unacknowledged)
+    if delivery.unneeded(executor):
+        shutdown(agent, framework, executor)
+        return
+    registered = as_event(_registered(agent, framework, executor))
+    registered.subscribed.container_id.value = executor.container_id
+    agent.commands.append(StreamSend(stream, registered))
+    delivery.deliver_queued(agent, framework, executor)
 
 
 def registration_timed_out(agent: Agent, container_id: str) -> None:
@@ -325,18 +254,23 @@ def container_exited(agent: Agent, container_id: str, wait_status: int) -> None:
     agent.cancel_timer(("executor", container_id))
     agent.cancel_timer(("shutdown", container_id))
     if not executor.command_task:
-        agent.send(
-            agent.master,
-            internal.ExitedExecutorMessage(
-                slave_id=agent.info.id,
-                framework_id=framework.info.id,
-                executor_id=executor.info.executor_id,
-                status=wait_status,
-            ),
-        )
+        tell_exited(agent, framework, executor.info.executor_id, wait_status)
     if not framework.terminating:
         _end_tasks(agent, framework, executor)
     retire(agent, framework, executor)
+
+
+def tell_exited(agent: Agent, framework: Framework, executor_id: mesos.ExecutorID, wait_status: int) -> None:
+    """Tell the master of the end of an executor it knows; the status is -1 when it is not known."""
+    agent.send(
+        agent.master,
+        internal.ExitedExecutorMessage(
+            slave_id=agent.info.id,
+            framework_id=framework.info.id,
+            executor_id=executor_id,
+            status=wait_status,
+        ),
+    )
 
 
 def _end_tasks(agent: Agent, framework: Framework, executor: Executor) -> None:
@@ -348,6 +282,7 @@ def _end_tasks(agent: Agent, framework: Framework, executor: Executor) -> None:
         executor.launched[task.task_id.value] = record
         checkpoints.task(agent, framework, executor, record)
     executor.queued.clear()
+    executor.queued_groups.clear()
     for record in list(executor.launched.values()):
         statuses.make(agent, framework, executor, record.task_id, end.state, end.reason, end.message)
 

@@ -22,7 +22,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 
 from ..errors import FetchError
 
-__all__ = ["fetch"]
+__all__ = ["fetch", "fetch_logged"]
 
 _TAR_SUFFIXES = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 _CHUNK = 1 << 20
@@ -52,6 +52,26 @@ def fetch(uris: Iterable[mesos.CommandInfo.URI], sandbox: str, say: Callable[[st
     for directory, _, names in os.walk(sandbox):
         for name in names:
             _await_no_writer(os.path.join(directory, name))
+
+
+def fetch_logged(uris: Iterable[mesos.CommandInfo.URI], sandbox: str) -> None:
+    """Fetch, and write what is done to the `stderr` of the sandbox, which has a `stdout` afterwards too."""
+    uris = list(uris)
+    for name in ("stdout", "stderr"):
+        with open(os.path.join(sandbox, name), "ab"):
+            pass
+    if not uris:
+        return
+    with open(os.path.join(sandbox, "stderr"), "a", encoding="utf-8") as stderr:
+
+        def say(line: str) -> None:
+            print(line, file=stderr, flush=True)
+
+        try:
+            fetch(uris, sandbox, say)
+        except FetchError as error:
+            say(str(error))
+            raise
 
 
 def _await_no_writer(path: str) -> None:

@@ -22,6 +22,9 @@ def as_event(message: Message) -> executor.Event:
     elif isinstance(message, internal.RunTaskMessage):
         event.type = _Event.LAUNCH
         event.launch.task.CopyFrom(message.task)
+    elif isinstance(message, internal.RunTaskGroupMessage):
+        event.type = _Event.LAUNCH_GROUP
+        event.launch_group.task_group.CopyFrom(message.task_group)
     elif isinstance(message, internal.KillTaskMessage):
         event.type = _Event.KILL
         event.kill.task_id.CopyFrom(message.task_id)

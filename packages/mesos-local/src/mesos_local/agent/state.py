@@ -48,6 +48,8 @@ class AgentSettings:
     command_executor: tuple[str, ...]
     """The program (argv) that runs command tasks."""
     resources: tuple[mesos.Resource, ...]
+    default_executor: tuple[str, ...] = ()
+    """The program (argv) that runs task groups."""
     hostname: str = "localhost"
     attributes: tuple[mesos.Attribute, ...] = ()
     checkpoint: bool = True
@@ -103,6 +105,8 @@ class Executor:
     """The event stream of an executor on HTTP."""
     os_pid: int | None = None
     queued: dict[str, mesos.TaskInfo] = field(default_factory=dict)
+    queued_groups: list[mesos.TaskGroupInfo] = field(default_factory=list)
+    """The groups among the queued tasks, in the order they came."""
     launched: dict[str, mesos.Task] = field(default_factory=dict)
     """Delivered (or about to be) and not known to have ended."""
     terminated: dict[str, mesos.Task] = field(default_factory=dict)

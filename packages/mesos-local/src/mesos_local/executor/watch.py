@@ -34,12 +34,24 @@ async def watch(plan: Plan, judge: Judge, around: Surroundings, report: Report, 
 
 
 class WatchThread:
-    """Watches a task on a thread and an event loop of its own, until it is stopped."""
+    """Watches a task on a thread and an event loop of its own, until it is stopped.
 
-    def __init__(self, plans: Iterable[tuple[Plan, Judge]], around: Surroundings, report: Report) -> None:
+    Watched before (`resumed`), it is looked at without the delay.
+    """
+
+    def __init__(
+        self,
+        plans: Iterable[tuple[Plan, Judge]],
+        around: Surroundings,
+        report: Report,
+        *,
+        resumed: bool = False,
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._watches = [
-            self._loop.create_task(watch(plan, judge, around, report, delay=plan.check.delay_seconds))
+            self._loop.create_task(
+                watch(plan, judge, around, report, delay=0.0 if resumed else plan.check.delay_seconds)
+            )
             for plan, judge in plans
         ]
         self._thread = threading.Thread(target=self._run, name="task-checks", daemon=True)

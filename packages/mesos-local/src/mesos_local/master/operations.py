@@ -15,7 +15,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
-from . import allocator, tasks, validation
+from . import allocator, groups, tasks, validation
 from .state import Agent, Framework, Master
 
 __all__ = ["Accepted", "Rescind", "checkpointed"]
@@ -55,7 +55,7 @@ class Accepted:
             for info in operation.launch.task_infos:
                 self._launch(info)
         elif operation.type == _Operation.LAUNCH_GROUP:
-            self._refuse_group(operation.launch_group)
+            self._launch_group(operation.launch_group)
         else:
             self._convert(operation)
 
@@ -65,7 +65,7 @@ class Accepted:
         framework, agent = self._framework, self._agent
         if info.HasField("executor") and not info.executor.HasField("framework_id"):
             info.executor.framework_id.CopyFrom(framework.info.id)
-        self._allocate(info)
+        self._allocate(info, info.executor)
         error = validation.task(info, framework, agent, self.pool)
         if error:
             self._refuse(info, mesos.TaskStatus.REASON_TASK_INVALID, error)
@@ -75,16 +75,23 @@ class Accepted:
             used = used + _forms.inner(info.executor.resources)
         self.pool = self.pool - used
 
-    def _allocate(self, info: mesos.TaskInfo) -> None:
+    def _allocate(self, *holders: mesos.TaskInfo | mesos.ExecutorInfo) -> None:
         """Say on each resource which role it is allocated to, as agents and executors expect."""
-        for resource in [*info.resources, *info.executor.resources]:
+        for resource in [resource for holder in holders for resource in holder.resources]:
             if not resource.HasField("allocation_info"):
                 resource.allocation_info.role = self._role
 
-    def _refuse_group(self, group: mesos.Offer.Operation.LaunchGroup) -> None:
-        for info in group.task_group.tasks:
-            text = "An embedded cluster cannot run task groups; launch the tasks one by one"
-            self._refuse(info, mesos.TaskStatus.REASON_TASK_GROUP_INVALID, text)
+    def _launch_group(self, group: mesos.Offer.Operation.LaunchGroup) -> None:
+        infos = group.task_group.tasks
+        self._allocate(group.executor, *infos, *(info.executor for info in infos))
+        groups.fill_in(group)
+        error = groups.invalid(group, self._framework, self._agent, self.pool)
+        if error:
+            for info in infos:
+                self._refuse(info, mesos.TaskStatus.REASON_TASK_GROUP_INVALID, error)
+        elif infos:
+            used = groups.launch(self._master, self._framework, self._agent, group, self._role)
+            self.pool = self.pool - used
 
     def _refuse(self, info: mesos.TaskInfo, reason: mesos.TaskStatus.Reason.ValueType, text: str) -> None:
         tasks.tell_about(

@@ -151,7 +151,6 @@ def _describe(task: Task, status: mesos.TaskStatus, update: internal.StatusUpdat
     """Add what is known of a task to an update about it."""
     if task.proto.HasField("executor_id"):
         update.executor_id.CopyFrom(task.proto.executor_id)
-        status.executor_id.CopyFrom(task.proto.executor_id)
     if task.proto.statuses:
         last = task.proto.statuses[-1]
         if last.HasField("healthy"):

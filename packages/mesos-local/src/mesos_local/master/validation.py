@@ -22,7 +22,17 @@ from .state import Agent, Framework, Master
 if TYPE_CHECKING:
     from .frameworks import Peer
 
-__all__ = ["authentication", "call", "framework", "framework_change", "identifier", "offers", "role", "task"]
+__all__ = [
+    "authentication",
+    "call",
+    "framework",
+    "framework_change",
+    "identifier",
+    "offers",
+    "role",
+    "task",
+    "task_alone",
+]
 
 _MAX_SECONDS = 2**63 / 1e9
 
@@ -202,10 +212,11 @@ def offers(master: Master, framework: Framework, offer_ids: Iterable[str]) -> st
 
 def task(info: mesos.TaskInfo, framework: Framework, agent: Agent, offered: Resources) -> str | None:
     """Check a task of a LAUNCH against what is left of the offer."""
-    return _task(info, framework, agent) or _task_executor(info, framework, agent, offered)
+    return task_alone(info, framework, agent) or _task_executor(info, framework, agent, offered)
 
 
-def _task(info: mesos.TaskInfo, framework: Framework, agent: Agent) -> str | None:
+def task_alone(info: mesos.TaskInfo, framework: Framework, agent: Agent) -> str | None:
+    """Check a task without its executor."""
     task_id = info.task_id.value
     error = identifier(task_id)
     if error:
@@ -278,15 +289,16 @@ def _task_executor(
 
 def executor(info: mesos.ExecutorInfo, framework: Framework, agent: Agent) -> str | None:
     """Check an executor, also against one of the same id that runs on the agent."""
-    if info.type == mesos.ExecutorInfo.DEFAULT and info.HasField("command"):
-        return "'ExecutorInfo.command' must not be set for 'DEFAULT' executor"
-    if info.type == mesos.ExecutorInfo.CUSTOM and not info.HasField("command"):
-        return "'ExecutorInfo.command' must be set for 'CUSTOM' executor"
-    error = identifier(info.executor_id.value)
+    error = _executor_type(info) or identifier(info.executor_id.value)
     if error:
         return error
     if info.shutdown_grace_period.nanoseconds < 0:
         return "ExecutorInfo's 'shutdown_grace_period' must be non-negative"
+    error = environment(info.command)
+    if error:
+        return f"Executor's `CommandInfo` is invalid: {error}"
+    if not info.HasField("framework_id"):
+        return "'ExecutorInfo.framework_id' must be set"
     if info.framework_id.value != framework.id:
         return (
             "ExecutorInfo has an invalid FrameworkID"
@@ -301,4 +313,17 @@ def executor(info: mesos.ExecutorInfo, framework: Framework, agent: Agent) -> st
             "ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID"
             f" ({info.executor_id.value})"
         )
+    return None
+
+
+def _executor_type(info: mesos.ExecutorInfo) -> str | None:
+    if info.type == mesos.ExecutorInfo.DEFAULT:
+        if info.HasField("command"):
+            return "'ExecutorInfo.command' must not be set for 'DEFAULT' executor"
+        if info.HasField("container") and info.container.type != mesos.ContainerInfo.MESOS:
+            return "'ExecutorInfo.container.type' must be 'MESOS' for 'DEFAULT' executor"
+        if info.container.mesos.HasField("image"):
+            return "'ExecutorInfo.container.mesos.image' must not be set for 'DEFAULT' executor"
+    if info.type == mesos.ExecutorInfo.CUSTOM and not info.HasField("command"):
+        return "'ExecutorInfo.command' must be set for 'CUSTOM' executor"
     return None

@@ -1,0 +1,156 @@
+"""The program that runs task groups: the default executor, started by the agent.
+
+What it does is decided by `executor.groups`; here are its threads. Each task has one, which makes its
+container and waits for its process; checks and timers have theirs. All of them take the one lock to report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from mesos_executor import Executor, ExecutorDriver
+from mesos_executor.v1 import HttpExecutorDriver
+from mesos_proto.v1 import mesos_pb2 as mesos
+
+from .agent.processes import await_end, reap
+from .errors import FetchError
+from .executor import groups
+from .executor.checks import Judge, Plan, plans
+from .executor.child import environment, sandbox, start
+from .executor.probes import Surroundings
+from .executor.watch import WatchThread
+
+__all__ = ["DefaultExecutor", "main"]
+
+
+class DefaultExecutor(Executor):
+    """Runs task groups; `ended` is set when there is nothing more to do."""
+
+    def __init__(self, directory: str, ip: str) -> None:
+        self.ended = threading.Event()
+        self._directory = directory
+        self._ip = ip
+        self._session = groups.GroupSession(os.path.basename(directory))
+        self._lock = threading.RLock()
+        self._driver: ExecutorDriver | None = None
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._plans: dict[str, list[tuple[Plan, Judge]]] = {}
+        self._watches: dict[str, WatchThread] = {}
+
+    def registered(
+        self,
+        driver: ExecutorDriver,
+        executor_info: mesos.ExecutorInfo,
+        framework_info: mesos.FrameworkInfo,
+        agent_info: mesos.AgentInfo,
+    ) -> None:
+        self._driver = driver
+        self._take(groups.Connected(framework_info))
+
+    def reregistered(self, driver: ExecutorDriver, agent_info: mesos.AgentInfo) -> None:
+        self._take(groups.Connected())
+
+    def disconnected(self, driver: ExecutorDriver) -> None:
+        self._take(groups.Disconnected())
+
+    def launch_task(self, driver: ExecutorDriver, task: mesos.TaskInfo) -> None:
+        print("The default executor runs task groups only", file=sys.stderr, flush=True)
+        self._take(groups.Shutdown())
+
+    def launch_group(self, driver: ExecutorDriver, task_group: mesos.TaskGroupInfo) -> None:
+        self._take(groups.LaunchGroup(task_group))
+
+    def kill_task_with_policy(
+        self, driver: ExecutorDriver, task_id: mesos.TaskID, kill_policy: mesos.KillPolicy | None
+    ) -> None:
+        self._take(groups.Kill(task_id.value, kill_policy))
+
+    def shutdown(self, driver: ExecutorDriver) -> None:
+        self._take(groups.Shutdown())
+
+    def error(self, driver: ExecutorDriver, message: str) -> None:
+        self.ended.set()
+
+    def _take(self, event: groups.Event) -> None:
+        """Let the session take an event, from any thread, and do what follows."""
+        with self._lock:
+            for command in self._session.handle(event):
+                self._perform(command)
+
+    def _perform(self, command: groups.Command) -> None:
+        match command:
+            case groups.Tell(status):
+                assert self._driver is not None
+                self._driver.send_status_update(status)
+            case groups.Start(child):
+                threading.Thread(
+                    target=self._live, args=(child,), name=f"task-{child.id}", daemon=True
+                ).start()
+            case groups.Signal(task_id, number):
+                process = self._processes.get(task_id)
+                if process is not None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(process.pid, number)
+            case groups.SetTimer(key, delay):
+                timer = threading.Timer(delay, self._take, (groups.TimerFired(key),))
+                timer.daemon = True
+                timer.start()
+            case groups.Watch(child):
+                self._watch(child)
+            case groups.Unwatch(task_id):
+                watches = self._watches.pop(task_id, None)
+                if watches is not None:
+                    watches.stop()
+            case groups.Finish():
+                self.ended.set()
+
+    def _live(self, child: groups.Child) -> None:
+        """See a task from its start to its end."""
+        try:
+            variables = environment(child, sandbox(self._directory, child), self._ip)
+            process = start(child, self._directory, variables)
+        except (FetchError, OSError) as error:
+            self._take(groups.ChildFailed(child.id, str(error)))
+            return
+        with self._lock:
+            self._processes[child.id] = process
+            self._take(groups.ChildStarted(child.id))
+        await_end(process)
+        with self._lock:  # Nobody sends it a signal while its id is given back.
+            status = reap(process)
+            del self._processes[child.id]
+            self._plans.pop(child.id, None)
+            self._take(groups.ChildEnded(child.id, status))
+
+    def _watch(self, child: groups.Child) -> None:
+        """Begin the checks of a task; those that were begun before go on at once."""
+        known = child.id in self._plans
+        found = self._plans.setdefault(child.id, plans(child.info, time.monotonic()))
+        if not found or child.id in self._watches:
+            return
+        directory = sandbox(self._directory, child)
+        around = Surroundings(environment(child, directory, self._ip), directory)
+        self._watches[child.id] = WatchThread(
+            found, around, lambda finding: self._take(groups.CheckFound(child.id, finding)), resumed=known
+        )
+
+
+def main() -> int:
+    """Run the executor in the environment its agent gave."""
+    ip = os.environ.get("LIBPROCESS_IP", "127.0.0.1")
+    executor = DefaultExecutor(os.environ["MESOS_DIRECTORY"], ip)
+    driver = HttpExecutorDriver(executor)
+    driver.start()
+    executor.ended.wait()
+    driver.stop()
+    driver.join(5.0)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
