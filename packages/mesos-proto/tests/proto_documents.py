@@ -11,8 +11,29 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from mesos_proto import json, registry
 from mesos_proto._fields import is_map, is_repeated, is_required
+from mesos_proto._json_shapes import Shapes
 from mesos_proto.errors import JSONError
 
+MORE: list[Any] = [
+    *(
+        "a",
+        "abc",
+        "a b",
+        "~",
+        "\x7f",
+        "\t",
+        '"',
+        "\\\\",
+        "\\u0041",
+        "AAAA",
+        "A=",
+        "AAA=",
+        "AAAA=",
+        "====",
+        "y" * 5000,
+    ),
+    *(5, 10, -5, 10**9, -(10**9), 10**18, -(10**18), 10**17, 2.5, -2.5, 1e22, 1e-7, 123456789.123456789, 0.1),
+]
 NAMES = [*registry.message_names()]
 FAVOURITES = [
     "mesos.v1.scheduler.Event",
@@ -64,9 +85,8 @@ def document(rng: random.Random, descriptor: Any, depth: int = 4) -> dict[str, A
     return made
 
 
-def mutate(rng: random.Random, data: Any) -> Any:
-    """Return a document with one thing in it changed."""
-    data = copy.deepcopy(data)
+def places_of(data: Any) -> list[tuple[Any, Any]]:
+    """Give every place in a document: what holds it, and the key or index there."""
     places: list[tuple[Any, Any]] = []
     waiting = [data]
     while waiting:
@@ -75,6 +95,23 @@ def mutate(rng: random.Random, data: Any) -> Any:
             places.append((holder, key))
             if isinstance(holder[key], (dict, list)):
                 waiting.append(holder[key])
+    return places
+
+
+def vary(rng: random.Random, data: Any) -> Any:
+    """Return a document of the same shape, with some other values."""
+    data = copy.deepcopy(data)
+    for holder, key in places_of(data):
+        old = holder[key]
+        if type(old) in (str, int, float, bool) and rng.random() < 0.3:
+            holder[key] = rng.choice([each for each in [*ODD, *MORE] if type(each) is type(old)])
+    return data
+
+
+def mutate(rng: random.Random, data: Any) -> Any:
+    """Return a document with one thing in it changed."""
+    data = copy.deepcopy(data)
+    places = places_of(data)
     if not places:
         return {"unknown": 1}
     holder, key = rng.choice(places)
@@ -100,21 +137,38 @@ def outcome(read: Any) -> tuple[bytes, Message | str]:
 
 
 def check(rng: random.Random) -> None:
-    """Read a document as it is, and changed, in both ways."""
+    """Read a document as it is, and changed, in every way."""
     kind = registry.message_class(rng.choice(FAVOURITES if rng.random() < 0.5 else NAMES))
     data = document(rng, kind.DESCRIPTOR)
     assert isinstance(json.loads(kind, plain_json.dumps(data)), kind)
-    for _ in range(4):
-        compare(kind, data)
-        text = plain_json.dumps(data)
-        assert outcome(lambda text=text: json.loads(kind, text)) == outcome(
-            lambda data=data: json._read_fields(kind, data, False)
-        )
-        data = mutate(rng, data)
+    for change in (vary, mutate):
+        shapes = Shapes(kind.DESCRIPTOR)
+        for text in texts(data):
+            shapes.missed(text)
+        changed = data
+        for _ in range(4):
+            compare(kind, changed, shapes)
+            changed = change(rng, changed)
 
 
-def compare(kind: type[Message], data: Any) -> None:
-    """Read an object in both ways."""
+def texts(data: Any) -> list[bytes]:
+    """Write a document as others may."""
+    return [
+        plain_json.dumps(data).encode(),
+        plain_json.dumps(data, separators=(",", ":")).encode(),
+        plain_json.dumps(data).encode(),
+        plain_json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass"),
+    ]
+
+
+def compare(kind: type[Message], data: Any, shapes: Shapes) -> None:
+    """Read an object in every way."""
     for partial in (False, True):
         slow = outcome(lambda partial=partial: json._read_fields(kind, data, partial))
         assert outcome(lambda partial=partial: json.from_dict(kind, data, partial=partial)) == slow
+    slow = outcome(lambda: json._read_fields(kind, data, False))
+    for text in texts(data):
+        assert outcome(lambda text=text: json.loads(kind, text)) == slow
+        wire = shapes.wire(text)
+        if wire is not None:
+            assert outcome(lambda wire=wire: kind.FromString(wire)) == slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json as plain_json
 import random
 from typing import Any
@@ -65,7 +66,10 @@ def test_values_with_another_or_no_meaning_are_left_to_the_reader_of_fields(
 ) -> None:
     with pytest.raises(UNUSUAL):
         wire_writer(kind.DESCRIPTOR)(data)  # type: ignore[arg-type]
-    proto_documents.compare(kind, data)
+    for partial in (False, True):
+        slow = proto_documents.outcome(functools.partial(json._read_fields, kind, data, partial))
+        fast = functools.partial(json.from_dict, kind, data, partial=partial)
+        assert proto_documents.outcome(fast) == slow
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-le"])

@@ -20,6 +20,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from mesos_proto._fields import FLOATS, INTEGERS, Field, enum_numbers, fields_by_name, is_map, is_repeated
+from mesos_proto._json_shapes import Shapes
 from mesos_proto._json_wire import UNUSUAL, wire_writer
 from mesos_proto.errors import JSONError
 
@@ -60,10 +61,22 @@ def from_dict(message_class: type[_M], data: Mapping[str, object], *, partial: b
 
 def loads(message_class: type[_M], text: str | bytes, *, partial: bool = False) -> _M:
     """Read a message from JSON text. Raises `JSONError`."""
+    shapes = _shapes.get(message_class)
+    if shapes is None:
+        shapes = _shapes[message_class] = Shapes(cast("Descriptor", message_class.DESCRIPTOR))
+    wire = shapes.wire(text) if isinstance(text, bytes) else None
+    if wire is not None:
+        return message_class.FromString(wire)
     data = _parse(text)
     if not isinstance(data, dict):
         raise JSONError(f"{message_class.DESCRIPTOR.name}: want a JSON object, not {_kind(data)}")
-    return from_dict(message_class, data, partial=partial)
+    message = from_dict(message_class, data, partial=partial)
+    if isinstance(text, bytes) and not partial:
+        shapes.missed(text)
+    return message
+
+
+_shapes: dict[type[Message], Shapes] = {}
 
 
 _scan = json.JSONDecoder().raw_decode
