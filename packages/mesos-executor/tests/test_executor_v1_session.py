@@ -204,6 +204,17 @@ def test_an_event_without_what_it_announces_is_dropped(kind: E.Type.ValueType) -
     assert conversation.session.status is Status.RUNNING
 
 
+@pytest.mark.parametrize(
+    "data", [b"\x08\x02\x22\x00", b"\x08\x03\x2a\x00"], ids=["launch without task", "kill without id"]
+)
+def test_an_event_without_what_it_requires_is_dropped(data: bytes) -> None:
+    event = E()
+    event.MergeFromString(data)
+    conversation = connected()
+    assert conversation.receive(event) == []
+    assert conversation.session.dropped.total() == 1
+
+
 def test_events_of_a_kind_not_known_are_ignored() -> None:
     conversation = connected()
     later = E.FromString(b"\x08\x63")  # type 99

@@ -42,7 +42,8 @@ class RequestsTransport:
     """Sends through a `requests.Session`.
 
     Without a `session` it makes one: `verify` is True or the path of a CA bundle, `cert` the path of a client
-    certificate with its key, or both paths. A session of yours keeps its adapters, certificates, proxies and
+    certificate with its key, or both paths; `unix_socket` is the path of a socket that every plain request
+    goes to, whatever host its URL names. A session of yours keeps its adapters, certificates, proxies and
     `auth`; it is not closed, and only its `trust_env` is turned off.
     """
 
@@ -52,11 +53,12 @@ class RequestsTransport:
         *,
         verify: bool | str = True,
         cert: str | tuple[str, str] | None = None,
+        unix_socket: str | None = None,
     ) -> None:
-        if session is not None and (verify is not True or cert is not None):
-            raise ClientMisuse("set verify and cert on the session that you give")
+        if session is not None and (verify is not True or cert is not None or unix_socket is not None):
+            raise ClientMisuse("set verify, cert and the like on the session that you give")
         self._own = session is None
-        self._adapter = _Adapter()
+        self._adapter = _Adapter(unix_socket)
         self._answers: weakref.WeakSet[_Response] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._closed = False
@@ -156,7 +158,8 @@ class _Response:
 class _Adapter(HTTPAdapter):
     """Knows its connections, to shut down those that still wait for an answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, unix_socket: str | None = None) -> None:
+        self._unix_socket = unix_socket
         self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._down = False
@@ -167,6 +170,10 @@ class _Adapter(HTTPAdapter):
         adapter = self
 
         class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                path = adapter._unix_socket
+                return super()._new_conn() if path is None else _connect_to_file(path, self.timeout)
+
             def connect(self) -> None:
                 super().connect()
                 adapter.opened(self)
@@ -174,6 +181,8 @@ class _Adapter(HTTPAdapter):
         class Secure(HTTPSConnection):
             def connect(self) -> None:
                 super().connect()
+                # Who turned verification off knows it: urllib3 need not warn of each connection.
+                self.proxy_is_verified = True
                 adapter.opened(self)
 
         class PlainPool(HTTPConnectionPool):
@@ -197,6 +206,17 @@ class _Adapter(HTTPAdapter):
             connections = list(self._connections)
         for connection in connections:
             _shut_down(connection)
+
+
+def _connect_to_file(path: str, timeout: float | None) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.settimeout(timeout)
+        sock.connect(path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _shut_down(connection: HTTPConnection) -> None:

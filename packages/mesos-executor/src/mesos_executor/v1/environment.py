@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from mesos_http import RequestsTransport
 
 from ..environment import ExecutorEnvironment, seconds
+from ..errors import AgentEnvironmentError
 
 DEFAULT_BACKOFF_MAX = 2.0
+_LONGEST_SOCKET = 108
 _TOKEN = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN"
 
 
@@ -32,12 +34,14 @@ class TokenAuth:
 @dataclass(frozen=True, slots=True)
 class HttpExecutorEnvironment:
     """`base` is what executors of both protocols are told. `url` is that of the API; `backoff_max` bounds, in
-    seconds, the pause before a new attempt to subscribe; `auth` is None when the agent gave no token."""
+    seconds, the pause before a new attempt to subscribe; `auth` is None when the agent gave no token.
+    `unix_socket` is the path of the socket that an agent of 1.10 or newer may serve the API on."""
 
     base: ExecutorEnvironment
     url: str
     backoff_max: float = DEFAULT_BACKOFF_MAX
     auth: TokenAuth | None = None
+    unix_socket: str | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> HttpExecutorEnvironment:
@@ -50,21 +54,35 @@ class HttpExecutorEnvironment:
         token = values.get(_TOKEN)
         if values is os.environ:
             os.environ.pop(_TOKEN, None)
-        scheme = "http" if base.tls is None else "https"
+        unix_socket = values.get("MESOS_DOMAIN_SOCKET") or None
+        scheme = "http" if base.tls is None or unix_socket is not None else "https"
         agent = base.agent
         return cls(
             base,
             f"{scheme}://{agent.ip}:{agent.port}/{agent.id}/api/v1/executor",
             seconds(values, "MESOS_SUBSCRIPTION_BACKOFF_MAX", DEFAULT_BACKOFF_MAX),
             TokenAuth(token) if token else None,
+            None if unix_socket is None else _short_path(unix_socket),
         )
 
     def transport(self) -> RequestsTransport:
         """Return a new transport to the agent, with the certificates that libprocess would use."""
         tls = self.base.tls
-        if tls is None:
-            return RequestsTransport()
+        if tls is None or self.unix_socket is not None:
+            return RequestsTransport(unix_socket=self.unix_socket)
         verify: bool | str = False
         if tls.verify_server or tls.require_client:
             verify = str(tls.ca_file or tls.ca_dir or "") or True
         return RequestsTransport(verify=verify, cert=(str(tls.cert_file), str(tls.key_file)))
+
+
+def _short_path(path: str) -> str:
+    """Return a path that fits into a socket's address; raise `AgentEnvironmentError` when there is none."""
+    if len(path) >= _LONGEST_SOCKET:
+        path = os.path.relpath(path)
+    if len(path) >= _LONGEST_SOCKET:
+        raise AgentEnvironmentError(
+            f"MESOS_DOMAIN_SOCKET is {path!r}, and the path of a socket must be shorter than"
+            f" {_LONGEST_SOCKET} characters: give the agent a shorter --domain_socket_location"
+        )
+    return path

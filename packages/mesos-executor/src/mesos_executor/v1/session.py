@@ -193,6 +193,8 @@ class HttpExecutorSession:
             part = _PARTS.get(event.type)
             if part is not None and not event.HasField(part):  # type: ignore[arg-type]
                 self._drop(event, "lacks what it announces")
+            elif not event.IsInitialized():
+                self._drop(event, "lacks required fields")
             else:
                 self._take(event)
 
