@@ -3,15 +3,19 @@
 An agent starts it; pack it into one file first, so that it brings what it imports:
 
     python -m mesos_executor.pack examples/example_executor_httpv1.py -o executor.pyz
+
+It talks to the agent in protobuf, with EXEC_CODEC=json in its environment in JSON.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pyglog
 from mesos_executor import AgentEnvironmentError, Executor, ExecutorDriver, Status
 from mesos_executor.v1 import HttpExecutorDriver
+from mesos_http import JSON, PROTOBUF
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 
@@ -51,8 +55,9 @@ class ExampleExecutor(Executor):
 def main() -> int:
     """Run the executor; exit status 0 when it was stopped in good order."""
     pyglog.init(logtostderr=True)
+    codec = JSON if os.environ.get("EXEC_CODEC") == "json" else PROTOBUF
     try:
-        driver = HttpExecutorDriver(ExampleExecutor())
+        driver = HttpExecutorDriver(ExampleExecutor(), codec=codec)
     except AgentEnvironmentError as error:
         pyglog.error("this program is started by an agent: %s", error)
         return 1

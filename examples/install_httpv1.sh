@@ -16,8 +16,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
 if [ -z "$wheels" ]; then
     wheels=$work/wheels
-    set -- packages/pyglog 'packages/mesos-executor[pack]'
-    for name in auth detector http messenger proto scheduler; do
+    set -- packages/pyglog 'packages/mesos-executor[pack]' 'packages/mesos-scheduler[metrics]'
+    for name in auth detector http messenger proto; do
         set -- "$@" "packages/mesos-$name"
     done
     python3 -m pip wheel --quiet --wheel-dir "$wheels" "$@"
@@ -33,5 +33,5 @@ install() {
 
 install "$work/pack" 'mesos-executor[pack]' pyglog
 "$work/pack/bin/python" -m mesos_executor.pack examples/example_executor_httpv1.py -o "$folder/example-executor"
-install "$folder/python" mesos-scheduler pyglog
+install "$folder/python" 'mesos-scheduler[metrics]' pyglog
 cp -R examples/example_scheduler_httpv1.py examples/httpv1 "$folder"

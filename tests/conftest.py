@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from wheel_helpers import NAMES, ROOT, run
 
-EXTRAS = {"mesos-executor": "[pack]"}
+EXTRAS = {"mesos-executor": "[pack]", "mesos-scheduler": "[metrics]"}
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -17,10 +18,16 @@ from mesos_detector import redact
 from mesos_http import JSON, PROTOBUF, MesosHttpError, Settings
 from mesos_proto import build
 from mesos_proto.v1 import mesos_pb2 as mesos
-from mesos_scheduler import ArtifactServer, DriverMisuse, SchedulerError
+from mesos_scheduler import ArtifactServer, DriverMisuse, Scheduler, SchedulerError
+from mesos_scheduler.commands import ReviveOffers
+from mesos_scheduler.extras import handlers
+from mesos_scheduler.extras.handlers import CallMiddleware
+from mesos_scheduler.extras.metrics import MetricsServer
+from mesos_scheduler.extras.revive import ReviveLimiter
 from mesos_scheduler.v1 import HttpSchedulerDriver
 
 from .flags import parse_flags
+from .metrics import MeteredTransport, Metrics
 from .scheduler import ExampleScheduler
 from .screen import Screen
 
@@ -62,6 +69,11 @@ def credential(options: argparse.Namespace) -> Credential | None:
     return Credential(options.credentials_username, password) if options.authmode else None
 
 
+def executor_environment(options: argparse.Namespace) -> mesos.Environment:
+    """Return what our executor is told: to write as we do. Others do not look at it."""
+    return build.environment({"EXEC_CODEC": options.codec})
+
+
 def executor_in_image(options: argparse.Namespace) -> mesos.ExecutorInfo:
     """Return how agents start the executor in a container of an image that has its program."""
     container = build.docker(options.exec_image)
@@ -71,7 +83,7 @@ def executor_in_image(options: argparse.Namespace) -> mesos.ExecutorInfo:
         type=mesos.ExecutorInfo.CUSTOM,
         executor_id=mesos.ExecutorID(value="default"),
         name="Test Executor",
-        command=mesos.CommandInfo(shell=False),
+        command=mesos.CommandInfo(shell=False, environment=executor_environment(options)),
         container=container,
     )
 
@@ -86,44 +98,95 @@ def executor_served(options: argparse.Namespace, artifacts: ArtifactServer) -> m
             "python -m mesos_executor.pack examples/example_executor_httpv1.py -o executor.pyz"
         ) from None
     log.info("the executor is served at %s", uri.value)
-    return build.executor(
-        build.command(f"./{Path(options.executor).name}", uris=[uri]), "default", name="Test Executor"
-    )
+    command = build.command(f"./{Path(options.executor).name}", uris=[uri])
+    command.environment.CopyFrom(executor_environment(options))
+    return build.executor(command, "default", name="Test Executor")
 
 
-def serve_artifacts(options: argparse.Namespace) -> ArtifactServer:
+def serve_artifacts(options: argparse.Namespace, metrics: Metrics) -> ArtifactServer:
     """Return the server that agents fetch the executor from."""
     try:
-        return ArtifactServer(options.server_address, options.server_port)
+        metrics.job_start_count.add(value="artifact-server")
+        return ArtifactServer(
+            options.server_address, options.server_port, fetched=lambda name: metrics.artifact_downloads.add()
+        )
     except DriverMisuse as error:
         raise ProgramError(f"-server.address, -server.port: {error}") from None
 
 
+@contextlib.contextmanager
+def metrics_served(options: argparse.Namespace, metrics: Metrics, screen: Screen) -> Iterator[None]:
+    """Serve the metrics while the block runs; where that fails try again, and do the work meanwhile."""
+    over = threading.Event()
+
+    def serve() -> None:
+        metrics.job_start_count.add(value="api-server")
+        with MetricsServer(
+            metrics.registry,
+            address=options.server_address,
+            port=options.metrics_port,
+            path=options.metrics_path,
+        ) as server:
+            screen.say(f"metrics are at {server.url}")
+            over.wait()
+
+    def keep_serving() -> None:
+        while not over.is_set():
+            try:
+                serve()
+            except DriverMisuse as error:
+                log.warning("-metrics.port: %s; trying again in %g s", error, options.jobRestartDelay)
+                over.wait(max(0.1, options.jobRestartDelay))
+
+    thread = threading.Thread(target=keep_serving, name="metrics")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def make_driver(
+    options: argparse.Namespace, scheduler: Scheduler, metrics: Metrics, limiter: CallMiddleware
+) -> HttpSchedulerDriver:
+    """Return the driver, with what belongs around it."""
+    codec = JSON if options.codec == "json" else PROTOBUF
+    who = credential(options)
+    tell = [handlers.log(logging.INFO, log)] if options.verbose else []
+    driver = HttpSchedulerDriver(
+        handlers.chain(*tell, metrics.event)(scheduler),
+        framework_info(options),
+        options.url,
+        codec=codec,
+        auth=BasicAuth(who) if who is not None else None,
+        transport=lambda: MeteredTransport(metrics, codec),
+        settings=Settings(
+            connect_timeout=options.timeout, timeout=options.timeout, compression=options.compression
+        ),
+    )
+    return handlers.intercept(driver, limiter, *tell)
+
+
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Run the framework; return the exit status."""
-    who = credential(options)
+    metrics = Metrics(summaries=options.summaryMetrics, resources=options.resourceTypeMetrics)
     with contextlib.ExitStack() as stack:
         if options.exec_image:
             executor = executor_in_image(options)
         else:
-            executor = executor_served(options, stack.enter_context(serve_artifacts(options)))
-        scheduler = ExampleScheduler(options, executor, screen)
-        driver = HttpSchedulerDriver(
-            scheduler,
-            framework_info(options),
-            options.url,
-            codec=JSON if options.codec == "json" else PROTOBUF,
-            auth=BasicAuth(who) if who is not None else None,
-            settings=Settings(
-                connect_timeout=options.timeout,
-                timeout=options.timeout,
-                compression=options.compression,
-            ),
-        )
+            artifacts = stack.enter_context(serve_artifacts(options, metrics))
+            executor = executor_served(options, artifacts)
+        scheduler = ExampleScheduler(options, executor, metrics, screen)
+        limiter: CallMiddleware = handlers.drop(ReviveOffers)
+        if options.revive_burst:
+            limiter = stack.enter_context(ReviveLimiter(options.revive_burst, options.revive_wait))
+        driver = make_driver(options, scheduler, metrics, limiter)
         try:
             driver.start()
         except DriverMisuse as error:
             raise ProgramError(f"-url: {error}") from None
+        stack.enter_context(metrics_served(options, metrics, screen))
         screen.say(f"looking for the master at {redact(options.url)}")
         screen.status("waiting for the master")
         try:

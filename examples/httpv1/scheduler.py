@@ -13,6 +13,7 @@ from mesos_proto import Resources, build
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_scheduler import Scheduler, SchedulerDriver
 
+from .metrics import Metrics
 from .screen import Screen
 
 log = logging.getLogger("example")
@@ -26,10 +27,13 @@ class ExampleScheduler(Scheduler):
     A task that fails or is lost is not tried again: `failure` then says which one, and why.
     """
 
-    def __init__(self, options: argparse.Namespace, executor: mesos.ExecutorInfo, screen: Screen) -> None:
+    def __init__(
+        self, options: argparse.Namespace, executor: mesos.ExecutorInfo, metrics: Metrics, screen: Screen
+    ) -> None:
         role = None if options.role == "*" else options.role
         self.options = options
         self.executor = executor
+        self.metrics = metrics
         self.screen = screen
         self.task_needs = Resources(
             [build.cpus(options.cpu, role=role), build.mem(options.memory, role=role)]
@@ -57,7 +61,8 @@ class ExampleScheduler(Scheduler):
     # Offers.
 
     def resource_offers(self, driver: SchedulerDriver, offers: Sequence[mesos.Offer]) -> None:
-        launched = 0
+        self.metrics.offers(offers)
+        launched = declined = 0
         for offer in offers:
             log.info("offer %s has %s", offer.id.value, Resources(offer.resources))
             tasks = self.tasks_for(offer)
@@ -65,6 +70,8 @@ class ExampleScheduler(Scheduler):
             refuse = mesos.Filters(refuse_seconds=random.uniform(0, self.options.maxRefuseSeconds))
             driver.launch_tasks(offer.id, tasks, refuse)
             launched += len(tasks)
+            declined += not tasks
+        self.metrics.launched(launched, declined)
         log.info("%d tasks launched on %d offers", launched, len(offers))
         if launched:
             self.began = self.began or time.monotonic()
@@ -126,6 +133,7 @@ class ExampleScheduler(Scheduler):
     def task_finished(self, driver: SchedulerDriver) -> None:
         """Stop when it was the last one, else ask for more offers."""
         self.finished += 1
+        self.metrics.tasks_finished.add()
         if self.finished >= self.options.tasks:
             self.screen.clear()
             seconds = time.monotonic() - (self.began or time.monotonic())

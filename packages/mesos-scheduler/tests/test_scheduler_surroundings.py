@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -86,11 +87,13 @@ def test_the_artifact_server_serves_what_was_added_and_nothing_else(tmp_path: Pa
     program = tmp_path / "my executor.pyz"
     program.write_bytes(b"#!" * 100_000)
     (tmp_path / "secret").write_text("x")
-    with ArtifactServer() as artifacts:
+    fetched: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with ArtifactServer(fetched=fetched.put) as artifacts:
         uri = artifacts.add(program)
         assert uri.executable and not uri.extract
         with urllib.request.urlopen(uri.value, timeout=10) as answer:
             assert answer.read() == b"#!" * 100_000
+        assert fetched.get(timeout=10) == "my executor.pyz"
         head = urllib.request.Request(uri.value, method="HEAD")
         with urllib.request.urlopen(head, timeout=10) as answer:
             assert answer.headers["Content-Length"] == "200000" and answer.read() == b""
@@ -100,6 +103,7 @@ def test_the_artifact_server_serves_what_was_added_and_nothing_else(tmp_path: Pa
                 urllib.request.urlopen(f"{base}/{path}", timeout=10)
             assert refused.value.code == 404
             refused.value.close()
+        assert fetched.empty()
         with pytest.raises(DriverMisuse, match="no file"):
             artifacts.add(tmp_path / "missing")
 

@@ -6,6 +6,7 @@ import http.server
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -17,18 +18,26 @@ from .errors import DriverMisuse
 _log = logging.getLogger("mesos.scheduler")
 
 
+def _nobody(name: str) -> None:
+    """Take no note of what was fetched."""
+
+
 class ArtifactServer(BackgroundServer):
     """Serves files over HTTP, each under its name, on `address` and `port` (0: a free one).
 
         with ArtifactServer("10.0.0.5") as artifacts:
             command = mesos.CommandInfo(value="./executor.pyz", uris=[artifacts.add("executor.pyz")])
 
-    Nothing but the files added is served. Raises `DriverMisuse` when the address cannot be had.
+    Nothing but the files added is served. `fetched(name)` is called after each time that a file was fetched
+    whole, on a thread of the server's. Raises `DriverMisuse` when the address cannot be had.
     """
 
-    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, address: str = "127.0.0.1", port: int = 0, *, fetched: Callable[[str], object] = _nobody
+    ) -> None:
         self._files: dict[str, Path] = {}
-        super().__init__(type("Handler", (_Handler,), {"served": self._files}), "files", address, port)
+        handler = type("Handler", (_Handler,), {"served": self._files, "fetched": staticmethod(fetched)})
+        super().__init__(handler, "files", address, port)
 
     def add(self, path: str | os.PathLike[str], *, executable: bool = True) -> mesos.CommandInfo.URI:
         """Serve a file; return what an agent needs to fetch it. Raises `DriverMisuse` when there is none."""
@@ -44,6 +53,7 @@ class ArtifactServer(BackgroundServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     served: dict[str, Path]
+    fetched: Callable[[str], object]
 
     def do_GET(self) -> None:
         self._answer(body=True)
@@ -58,7 +68,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except OSError as error:
             _log.error("cannot serve %s: %s", path, error)
             file = None
-        if file is None:
+        if path is None or file is None:
             self.send_error(404)
             return
         with file:
@@ -68,6 +78,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             if body:
                 shutil.copyfileobj(file, self.wfile)
+                self.fetched(path.name)
 
     def log_message(self, format: str, *args: object) -> None:
         _log.debug("artifact server: " + format, *args)
