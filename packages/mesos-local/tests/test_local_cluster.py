@@ -164,7 +164,7 @@ def test_an_operator_tears_a_framework_down(cluster: LocalCluster) -> None:
         assert recorder.framework_ids[0] in [each["id"] for each in completed]
 
 
-@pytest.mark.parametrize("path", ["maintenance/schedule", "quota", "machine/down", "reserve"])
+@pytest.mark.parametrize("path", ["maintenance/schedule", "quota", "machine/down"])
 def test_what_is_missing_says_so(cluster: LocalCluster, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(cluster.web_url + path, b"{}", timeout=10)

@@ -190,14 +190,6 @@ def test_a_principal_signs_what_it_reserves() -> None:
     assert operator.apply(reserve(reserved(principal="anna"))) != before
 
 
-def test_feedback_is_for_the_http_api() -> None:
-    operator = Operator()
-    operation = reserve(reserved())
-    operation.id.value = "mine"
-    operator.apply(operation)
-    assert "feedback" in operator.wire.one(SCHEDULER, internal.FrameworkErrorMessage).message
-
-
 def test_a_master_that_restarts_learns_of_reservations_from_the_agent() -> None:
     operator = Operator()
     operator.apply(reserve(reserved()))

@@ -12,7 +12,14 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 
 from .errors import ConfigurationError
 
-__all__ = ["default_resources", "parse_attributes", "parse_resources", "parse_weights", "with_checkpointed"]
+__all__ = [
+    "checkpointed",
+    "default_resources",
+    "parse_attributes",
+    "parse_resources",
+    "parse_weights",
+    "with_checkpointed",
+]
 
 _GIGABYTE = 1024.0
 _FIRST_PORT, _PORTS_EACH = 31000, 1000
@@ -51,6 +58,12 @@ def with_checkpointed(total: Resources, kept: Resources) -> Resources:
             raise ConfigurationError(f"the resources {total} lack {resource.name}, of which some is reserved")
         total = total - bare + resource
     return total
+
+
+def checkpointed(total: Resources) -> Resources:
+    """Give what an agent with these resources has to remember: dynamic reservations and volumes."""
+    reserved = total.dynamically_reserved()
+    return reserved + (total.persistent_volumes() - reserved)
 
 
 def default_resources(number: int = 1, of: int = 1) -> tuple[mesos.Resource, ...]:

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
+from mesos_proto.v0.slave_state_pb2 import ResourceState
 
+from .. import _forms
 from . import paths
 from .state import Agent, Checkpoint, Executor, Framework, PointLatest
 
@@ -65,10 +67,10 @@ def agent_info(agent: Agent) -> None:
     agent.commands.append(PointLatest(os.path.dirname(path)))
 
 
-def resources(agent: Agent, message: internal.CheckpointResourcesMessage) -> None:
-    """Write down the reservations and volumes."""
-    content = b"".join(record(resource) for resource in message.resources)
-    _write(agent, paths.resources_info(agent.settings.work_dir), content)
+def resources(agent: Agent) -> None:
+    """Write down the reservations and volumes, and the operations that are not acknowledged."""
+    state = ResourceState(resources=_forms.wire(agent.checkpointed), operations=agent.operations.values())
+    _write(agent, paths.resource_state(agent.settings.work_dir), record(state))
 
 
 def framework(agent: Agent, framework: Framework) -> None:

@@ -77,7 +77,7 @@ def agent_info(agent: Agent) -> operator.Response.GetAgent:
 
 def operations(agent: Agent) -> operator.Response.GetOperations:
     """Answer GET_OPERATIONS."""
-    return _Response.GetOperations()
+    return _Response.GetOperations(operations=agent.operations.values())
 
 
 def containers(agent: Agent) -> operator.Response.GetContainers:

@@ -11,7 +11,7 @@ __all__ = [
     "framework_meta",
     "meta_directory",
     "point",
-    "resources_info",
+    "resource_state",
     "sandbox",
     "volume",
 ]
@@ -52,9 +52,9 @@ def agent_info(work_dir: str, agent_id: str) -> str:
     return os.path.join(meta_directory(work_dir), "slaves", agent_id, "slave.info")
 
 
-def resources_info(work_dir: str) -> str:
-    """Give the file of reservations and volumes."""
-    return os.path.join(meta_directory(work_dir), "resources", "resources.info")
+def resource_state(work_dir: str) -> str:
+    """Give the file of reservations, volumes, and the operations that made them."""
+    return os.path.join(meta_directory(work_dir), "resources", "resources_and_operations.state")
 
 
 def framework_meta(work_dir: str, agent_id: str, framework_id: str) -> str:

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 from mesos_proto.durations import format_duration
-from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
+from mesos_proto.v0.slave_state_pb2 import ResourceState
 
 from .. import _forms
 from .._tasks import TERMINAL_STATES
@@ -35,7 +35,7 @@ class Recovered:
     """What an agent of the same work directory wrote down, before it ended."""
 
     info: mesos.SlaveInfo
-    checkpointed: Resources
+    resources: ResourceState
     frameworks: dict[str, Framework]
     streams: dict[tuple[str, str], UpdateStream]
 
@@ -46,7 +46,7 @@ def read(work_dir: str) -> Recovered | None:
     if not (latest / "slave.info").is_file():
         return None
     (info,) = _messages(latest / "slave.info", mesos.SlaveInfo)
-    kept = _messages(Path(paths.resources_info(work_dir)), mesos.Resource)
+    (state,) = list(_messages(Path(paths.resource_state(work_dir)), ResourceState)) or (ResourceState(),)
     frameworks: dict[str, Framework] = {}
     streams: dict[tuple[str, str], UpdateStream] = {}
     for directory in _directories(latest / "frameworks"):
@@ -59,7 +59,7 @@ def read(work_dir: str) -> Recovered | None:
                     framework.executors[executor.id] = executor
             if framework.executors:
                 frameworks[framework.id] = framework
-    return Recovered(info, _forms.inner(kept), frameworks, streams)
+    return Recovered(info, state, frameworks, streams)
 
 
 def _read_executor(
@@ -135,7 +135,8 @@ def _directories(path: Path) -> list[Path]:
 def begin(agent: Agent, recovered: Recovered) -> None:
     """Take over what was read, and ask the executors to come back."""
     agent.info.id.CopyFrom(recovered.info.id)
-    agent.checkpointed = recovered.checkpointed
+    agent.checkpointed = _forms.inner(recovered.resources.resources)
+    agent.operations = {each.uuid.value: each for each in recovered.resources.operations}
     agent.frameworks = recovered.frameworks
     agent.streams = recovered.streams
     waiting = False

@@ -10,7 +10,7 @@ from mesos_proto.v0 import messages_pb2 as internal
 from .. import _forms
 from .._models import MESOS_VERSION
 from .._tasks import task_record
-from . import checkpoints, statuses
+from . import checkpoints, operations, statuses
 from .state import Agent, Connection, StopAgent
 
 __all__ = [
@@ -30,7 +30,9 @@ CAPABILITIES = (
     mesos.SlaveInfo.Capability.MULTI_ROLE,
     mesos.SlaveInfo.Capability.HIERARCHICAL_ROLE,
     mesos.SlaveInfo.Capability.RESERVATION_REFINEMENT,
+    mesos.SlaveInfo.Capability.RESOURCE_PROVIDER,
     mesos.SlaveInfo.Capability.RESIZE_VOLUME,
+    mesos.SlaveInfo.Capability.AGENT_OPERATION_FEEDBACK,
 )
 
 
@@ -127,11 +129,14 @@ def _connected(agent: Agent, connection: internal.MasterSlaveConnection) -> None
             slave_id=agent.info.id,
             update_oversubscribed_resources=False,
             resource_version_uuid=mesos.UUID(value=agent.resource_version),
+            operations=internal.UpdateSlaveMessage.Operations(operations=agent.operations.values()),
+            resource_providers=internal.UpdateSlaveMessage.ResourceProviders(),
         ),
     )
     agent.ping_timeout = connection.total_ping_timeout_seconds or agent.ping_timeout
     agent.set_timer(("ping",), agent.ping_timeout)
     statuses.resend_all(agent)
+    operations.resend_all(agent)
 
 
 def _answer(agent: Agent, question: internal.ReconcileTasksMessage) -> None:

@@ -18,7 +18,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .._wire import NO_PROCESS, Exited, Received, TimerFired
-from . import checkpoints, executors, recovery, registration, statuses, tasks, volumes
+from . import checkpoints, executors, operations, recovery, registration, statuses, tasks, volumes
 from .recovery import Recovered
 from .state import Agent, AgentCommand, AgentSettings, Connection, ExecutorState
 
@@ -122,6 +122,9 @@ MESSAGES: tuple[type[Message], ...] = (
     internal.PingSlaveMessage,
     internal.ShutdownMessage,
     internal.CheckpointResourcesMessage,
+    internal.ApplyOperationMessage,
+    internal.AcknowledgeOperationStatusMessage,
+    internal.ReconcileOperationsMessage,
     internal.RunTaskMessage,
     internal.RunTaskGroupMessage,
     internal.KillTaskMessage,
@@ -149,6 +152,9 @@ class AgentSession:
             internal.PingSlaveMessage: lambda s, m: registration.pinged(agent, s, m),
             internal.ShutdownMessage: lambda s, m: registration.told_to_leave(agent, s, m),
             internal.CheckpointResourcesMessage: lambda s, m: volumes.checkpoint(agent, s, m),
+            internal.ApplyOperationMessage: lambda s, m: operations.apply(agent, s, m),
+            internal.AcknowledgeOperationStatusMessage: lambda s, m: operations.acknowledge(agent, s, m),
+            internal.ReconcileOperationsMessage: lambda s, m: operations.reconcile(agent, s, m),
             internal.RunTaskMessage: lambda s, m: tasks.run(agent, s, m),
             internal.RunTaskGroupMessage: lambda s, m: tasks.run_group(agent, s, m),
             internal.KillTaskMessage: lambda s, m: tasks.kill(agent, s, m),
@@ -217,6 +223,8 @@ class AgentSession:
                 found = agent.executor_of_container(container_id)
                 if found is not None:
                     executors.destroy(agent, found[1])
+            case ("operation", bytes(uuid)):
+                operations.resend(agent, uuid)
             case ("update", str(framework_id), str(task_id)):
                 statuses.resend(agent, (framework_id, task_id))
 

@@ -41,7 +41,7 @@ from .state import (
     StopAgent,
 )
 
-__all__ = ["AgentShell", "RunningExecutor"]
+__all__ = ["AgentShell", "RunningExecutor", "write"]
 
 log = logging.getLogger("mesos.local.agent")
 
@@ -180,7 +180,7 @@ class AgentShell(Part):
             case AdoptContainer(container_id, os_pid):
                 self._containers.adopt(container_id, os_pid)
             case Checkpoint():
-                _write(command)
+                write(command)
             case PointLatest(directory):
                 paths.point(directory, "latest")
             case DestroyContainer(container_id):
@@ -200,7 +200,7 @@ class AgentShell(Part):
                 raise AssertionError(f"an agent's shell does not know {command!r}")
 
 
-def _write(checkpoint: Checkpoint) -> None:
+def write(checkpoint: Checkpoint) -> None:
     """Write a part of the agent's memory; a whole file takes the place of the old one at once."""
     os.makedirs(os.path.dirname(checkpoint.path), exist_ok=True)
     if checkpoint.append:

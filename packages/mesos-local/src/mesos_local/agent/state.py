@@ -265,6 +265,10 @@ class Agent:
         self.resource_version = self.new_uuid().bytes
         self.frameworks: dict[str, Framework] = {}
         self.completed_frameworks: deque[Framework] = deque(maxlen=50)
+        self.operations: dict[bytes, mesos.Operation] = {}
+        """By uuid: what was done, and whose end nobody has acknowledged."""
+        self.operation_retries: dict[bytes, float] = {}
+        """How long to wait for the acknowledgement, before an operation's end is told again."""
         self.streams: dict[tuple[str, str], UpdateStream] = {}
         self.counters: dict[str, int] = {}
         self.commands: list[AgentCommand] = []

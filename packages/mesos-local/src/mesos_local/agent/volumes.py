@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 
 from mesos_proto.errors import ResourceError
+from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
@@ -15,7 +16,7 @@ from ..errors import ConfigurationError
 from . import checkpoints, paths
 from .state import Agent, LinkVolume, MakeVolume, RemoveVolume
 
-__all__ = ["checkpoint", "links"]
+__all__ = ["checkpoint", "keep", "links"]
 
 log = logging.getLogger("mesos.local.agent")
 
@@ -30,10 +31,15 @@ def checkpoint(agent: Agent, sender: str, message: internal.CheckpointResourcesM
     except (ResourceError, ConfigurationError) as error:
         log.error("Ignoring reservations and volumes that cannot be here: %s", error)
         return
+    keep(agent, kept)
+
+
+def keep(agent: Agent, kept: Resources) -> None:
+    """Remember reservations and volumes, with the operations they come from."""
     before = {_path(agent, volume) for volume in _forms.wire(agent.checkpointed.persistent_volumes())}
     after = {_path(agent, volume) for volume in _forms.wire(kept.persistent_volumes())}
     agent.checkpointed = kept
-    checkpoints.resources(agent, message)
+    checkpoints.resources(agent)
     agent.commands.extend(RemoveVolume(path) for path in sorted(before - after))
     agent.commands.extend(MakeVolume(path) for path in sorted(after - before))
 

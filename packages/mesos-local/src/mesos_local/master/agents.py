@@ -15,7 +15,7 @@ from .. import _forms, config
 from .._ids import identifier
 from .._wire import NO_PROCESS
 from ..errors import ConfigurationError
-from . import allocator, frameworks, offers, operator_events, tasks
+from . import allocator, feedback, frameworks, offers, operator_events, tasks
 from .state import Agent, AgentState, Framework, Master, Task
 
 __all__ = [
@@ -264,8 +264,11 @@ def _tell_frameworks(master: Master, agent: Agent) -> None:
 def update(master: Master, message: internal.UpdateSlaveMessage) -> None:
     """Note what an agent tells about itself after registration."""
     agent = master.agents.get(message.slave_id.value)
-    if agent is not None and message.HasField("resource_version_uuid"):
+    if agent is None:
+        return
+    if message.HasField("resource_version_uuid"):
         agent.resource_version = message.resource_version_uuid.value
+    feedback.agent_reports(master, agent, message.operations.operations)
 
 
 def ping(master: Master, agent_id: str) -> None:
@@ -317,6 +320,7 @@ def mark_unreachable(master: Master, agent_id: str) -> None:
     master.count("slave_unreachable_completed")
     master.unreachable_agents[agent_id] = master.now
     master.registry_changed = True
+    feedback.lose(master, agent, mesos.OPERATION_UNREACHABLE, "Agent was marked unreachable")
     for task in list(agent.tasks.values()):
         framework = master.frameworks.get(task.framework_id)
         if framework is not None:
@@ -369,6 +373,7 @@ def mark_gone(master: Master, agent_id: str) -> None:
                 tasks.lose(master, framework, task, *_gone(framework), text)
         return
     master.send(agent.pid, internal.ShutdownMessage(message=text))
+    feedback.lose(master, agent, mesos.OPERATION_GONE_BY_OPERATOR, text)
     for task in list(agent.tasks.values()):
         owner = master.frameworks.get(task.framework_id)
         if owner is not None:

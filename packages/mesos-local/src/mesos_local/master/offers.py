@@ -10,7 +10,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
-from . import allocator, operations, tasks, validation
+from . import allocator, feedback, operations, tasks, validation
 from .state import Agent, Framework, Master, OfferRecord
 
 __all__ = ["accept", "decline", "discard_all", "message", "offer", "rescind_all", "timed_out", "unadapted"]
@@ -112,10 +112,10 @@ def discard_all(master: Master, offer_ids: Iterable[str]) -> None:
         _discard(master, offer_id)
 
 
-def rescind_all(master: Master, offer_ids: Iterable[str]) -> None:
-    """Void offers and say so to the framework."""
+def rescind_all(master: Master, offer_ids: Iterable[str], refuse_seconds: float | None = None) -> None:
+    """Void offers and say so to the framework; it is not offered the same for `refuse_seconds`."""
     for offer_id in list(offer_ids):
-        record = _discard(master, offer_id)
+        record = _discard(master, offer_id, refuse_seconds)
         framework = record and master.frameworks.get(record.framework_id)
         if framework:
             rescind = internal.RescindResourceOfferMessage(offer_id=mesos.OfferID(value=offer_id))
@@ -192,6 +192,7 @@ def _refuse_tasks(
 ) -> None:
     """Answer each task of an ACCEPT that cannot be honoured."""
     for operation in wanted:
+        feedback.drop(master, framework, operation, text.replace("Task launched", "Operation attempted"))
         infos = [*operation.launch.task_infos, *operation.launch_group.task_group.tasks]
         for info in infos:
             tasks.tell_about(

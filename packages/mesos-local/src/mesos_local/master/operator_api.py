@@ -7,13 +7,21 @@ from collections.abc import Callable
 from google.protobuf.message import Message
 from mesos_messenger.http import HttpError, Response
 from mesos_proto.v0 import master_pb2 as operator
+from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v1 import master_pb2 as v1_operator
 
 from .._models import Json
 from .._operator import Answer, OperatorCalls, Reading
 from .._streams import Streams
-from . import operator_views, views
-from .session import AgentGone, MasterSession, OperatorLeft, OperatorSubscribed, TeardownAsked
+from . import operator_operations, operator_views, views
+from .session import (
+    AgentGone,
+    MasterSession,
+    OperatorLeft,
+    OperatorOperation,
+    OperatorSubscribed,
+    TeardownAsked,
+)
 from .state import Master
 
 __all__ = ["MasterOperator"]
@@ -28,6 +36,15 @@ _VIEWS: dict[str, Callable[[Master], Message]] = {
     "get_roles": operator_views.roles,
     "get_master": operator_views.master_info,
 }
+_OPERATIONS = (
+    "RESERVE_RESOURCES",
+    "UNRESERVE_RESOURCES",
+    "CREATE_VOLUMES",
+    "DESTROY_VOLUMES",
+    "GROW_VOLUME",
+    "SHRINK_VOLUME",
+)
+_NO_AGENT = "Expecting 'agent_id' to be present; only agent default resources are supported right now"
 _NEVER_SET = {
     "get_quota": "status",
     "get_maintenance_status": "status",
@@ -69,6 +86,7 @@ class MasterOperator:
         dispatch: Callable[[object], None],
         later: Callable[[float, Callable[[], object]], object],
     ) -> None:
+        self._session = session
         self._master = session.state
         self._dispatch = dispatch
         self.streams = Streams(lambda stream: dispatch(OperatorLeft(stream)))
@@ -89,6 +107,7 @@ class MasterOperator:
         self.calls.acts.update(
             LIST_FILES=self._no_file,
             READ_FILE=self._no_file,
+            **dict.fromkeys(_OPERATIONS, self._operation),
             SUBSCRIBE=self._subscribe,
             TEARDOWN=self._tear_down,
             MARK_AGENT_GONE=self._mark_gone,
@@ -113,6 +132,22 @@ class MasterOperator:
     def _no_file(self, call: operator.Call, media: str) -> Answer:
         """A master shows nothing but its log, and that only with `--log_dir`."""
         raise HttpError(404)
+
+    def _operation(self, call: operator.Call, media: str) -> Answer:
+        for resize in (call.grow_volume, call.shrink_volume):
+            if resize.HasField("volume") and not resize.HasField("slave_id"):
+                raise HttpError(400, f"Failed to validate master::Call: {_NO_AGENT}")
+        return self.operate(*operator_operations.operation_of(call))
+
+    def operate(self, agent_id: str, operation: mesos.Offer.Operation) -> Response:
+        """Do an operation on the resources of an agent. Raises HttpError when it cannot be done."""
+        error = operator_operations.invalid(self._master, agent_id, operation)
+        if error is not None:
+            raise HttpError(400, error)
+        self._dispatch(OperatorOperation(agent_id, operation))
+        if self._session.refusal is not None:
+            raise HttpError(409, self._session.refusal)
+        return Response(202)
 
     def _subscribe(self, call: operator.Call, media: str) -> Answer:
         stream, response = self.streams.open(media)

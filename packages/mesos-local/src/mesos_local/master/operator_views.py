@@ -89,7 +89,9 @@ def tasks(master: Master) -> operator.Response.GetTasks:
 
 def operations(master: Master) -> operator.Response.GetOperations:
     """Answer GET_OPERATIONS."""
-    return _Response.GetOperations()
+    return _Response.GetOperations(
+        operations=[each for agent in master.agents.values() for each in agent.operations.values()]
+    )
 
 
 def state(master: Master) -> operator.Response.GetState:

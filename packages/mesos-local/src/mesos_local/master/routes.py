@@ -28,10 +28,6 @@ _CHANGED_BY = {
     "/maintenance/status": ("GET",),
     "/machine/down": ("POST",),
     "/machine/up": ("POST",),
-    "/reserve": ("POST",),
-    "/unreserve": ("POST",),
-    "/create-volumes": ("POST",),
-    "/destroy-volumes": ("POST",),
 }
 """The methods of what can be read here at most; a real master lets it be changed too."""
 

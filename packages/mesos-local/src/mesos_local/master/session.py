@@ -19,7 +19,18 @@ from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .._wire import Exited, Received, TimerFired
-from . import agents, allocator, frameworks, leadership, offers, operator_stream, tasks, validation
+from . import (
+    agents,
+    allocator,
+    feedback,
+    frameworks,
+    leadership,
+    offers,
+    operator_operations,
+    operator_stream,
+    tasks,
+    validation,
+)
 from .frameworks import Peer
 from .legacy import LEGACY, as_call
 from .registry import Registry
@@ -35,6 +46,7 @@ __all__ = [
     "MasterEvent",
     "MasterSession",
     "OperatorLeft",
+    "OperatorOperation",
     "OperatorSubscribed",
     "RegistryRecovered",
     "SchedulerCalled",
@@ -133,6 +145,14 @@ class AgentGone:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorOperation:
+    """An operator wants a valid operation on the resources of an agent that there is."""
+
+    agent_id: str
+    operation: mesos.Offer.Operation
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorSubscribed:
     """An operator wants to hear of everything on this stream."""
 
@@ -161,6 +181,7 @@ MasterEvent = (
     | SchedulerCalled
     | TeardownAsked
     | AgentGone
+    | OperatorOperation
     | OperatorSubscribed
     | OperatorLeft
 )
@@ -176,6 +197,7 @@ MESSAGES: tuple[type[Message], ...] = (
     internal.ReregisterSlaveMessage,
     internal.UnregisterSlaveMessage,
     internal.UpdateSlaveMessage,
+    internal.UpdateOperationStatusMessage,
     internal.PongSlaveMessage,
     internal.StatusUpdateMessage,
     internal.ExitedExecutorMessage,
@@ -215,6 +237,9 @@ class MasterSession:
             internal.ReregisterSlaveMessage: self._reregister_agent,
             internal.UnregisterSlaveMessage: self._unregister_agent,
             internal.UpdateSlaveMessage: lambda sender, message: agents.update(self.state, message),
+            internal.UpdateOperationStatusMessage: lambda sender, message: feedback.update(
+                self.state, message
+            ),
             internal.PongSlaveMessage: lambda sender, message: agents.pong(self.state, sender),
             internal.StatusUpdateMessage: self._status_update,
             internal.ExitedExecutorMessage: lambda sender, message: tasks.executor_exited(
@@ -252,6 +277,8 @@ class MasterSession:
                 frameworks.remove(state, state.frameworks[framework_id])
             case AgentGone(agent_id):
                 agents.mark_gone(state, agent_id)
+            case OperatorOperation(agent_id, operation):
+                self.refusal = operator_operations.apply(state, state.agents[agent_id], operation)
             case OperatorSubscribed(stream):
                 operator_stream.subscribe(state, stream)
             case OperatorLeft(stream):
@@ -386,6 +413,10 @@ class MasterSession:
         elif call.type == _Call.ACKNOWLEDGE:
             ack = call.acknowledge
             tasks.acknowledge(state, framework, ack.slave_id.value, ack.task_id, ack.uuid)
+        elif call.type == _Call.ACKNOWLEDGE_OPERATION_STATUS:
+            feedback.acknowledge(state, framework, call.acknowledge_operation_status)
+        elif call.type == _Call.RECONCILE_OPERATIONS:
+            feedback.reconcile(state, framework, call.reconcile_operations.operations)
         elif call.type == _Call.RECONCILE:
             tasks.reconcile(state, framework, call.reconcile.tasks)
         elif call.type == _Call.MESSAGE:

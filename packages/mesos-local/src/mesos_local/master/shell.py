@@ -21,6 +21,7 @@ from .._streams import Streams
 from .._wire import StreamClose, StreamPublish, StreamSend
 from ..errors import RegistryError
 from .election import Election
+from .operation_forms import operation_forms
 from .operator_api import MasterOperator
 from .redirect import leading
 from .registry_file import NoRegistry, RegistryStore
@@ -135,7 +136,8 @@ class MasterShell(Part):
         self._api = SchedulerApi(self.session, shell.dispatch, secrets)
         self._operator = MasterOperator(self.session, self._flags, shell.dispatch, self.messenger.call_later)
         pages = routes(self.session.state, self._flags, lambda id: shell.dispatch(TeardownAsked(id)))
-        led = leading(self.session.state, {**pages, "/api/v1": self._operator.calls.answer})
+        forms = operation_forms(self._operator.operate)
+        led = leading(self.session.state, {**pages, **forms, "/api/v1": self._operator.calls.answer})
         return {**led, "/api/v1/scheduler": self._api.answer}
 
     def stop(self) -> None:

@@ -189,6 +189,8 @@ class Agent:
     tasks: dict[tuple[str, str], Task] = field(default_factory=dict)
     executors: dict[tuple[str, str], mesos.ExecutorInfo] = field(default_factory=dict)
     offers: set[str] = field(default_factory=set)
+    operations: dict[bytes, mesos.Operation] = field(default_factory=dict)
+    """By uuid: what the agent was told to do, and nobody has acknowledged."""
     allocated: dict[tuple[str, str], Resources] = field(default_factory=dict)
     """By (framework id, role): offered and used together."""
     resource_version: bytes = b""
