@@ -30,7 +30,7 @@ def test_the_examples_of_faults_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_example_of_several_masters_runs(zookeeper: ZooKeeperEnsemble) -> None:
     """But for the crash, which takes as long as ZooKeeper waits."""
-    text = example("masters=3").replace("old.crash()", "old.stop()")
+    text = example("ZooKeeperEnsemble").replace("old.crash()", "old.stop()")
     names: dict[str, object] = {}
     exec(compile(text, "README.md", "exec"), names)
     assert names["new"] is not names["old"]

@@ -2,6 +2,7 @@
 
 from mesos_auth import Credential
 from mesos_local import ClusterError, LocalCluster, MasterSettings
+from mesos_proto.v0.messages_pb2 import StatusUpdateMessage
 
 
 def run(cluster: LocalCluster) -> str:
@@ -20,6 +21,22 @@ def harm(cluster: LocalCluster) -> None:
     cluster.master.restart()
     cluster.agents[0].crash()
     cluster.agents[0].start()
+
+
+def fail(cluster: LocalCluster) -> int:
+    with cluster.faults.cut(cluster.agents[0], cluster.master, silent=True):
+        pass
+    fault = cluster.faults.drop(StatusUpdateMessage, nth=2, source="executor", target=cluster.agents[0])
+    with fault as same:
+        same.wait(timeout=1.0)
+    old = cluster.faults.expire_leadership()
+    cluster.wait_leader(other_than=old)
+    return fault.hits
+
+
+async def asynchronously() -> str:
+    async with LocalCluster(masters=3, zk="zk://127.0.0.1:2181/mesos") as cluster:
+        return cluster.master_address
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import logging
 import os
@@ -61,8 +62,9 @@ def _program(module: str) -> tuple[str, ...]:
 class LocalCluster:
     """`masters` masters and `agents` agents on the loopback interface, each with a port of its own.
 
-    Use it as a context manager: when the block is entered the agents have registered; when it is left, for
-    whatever reason, no process, thread or socket of the cluster remains, nor its folder unless you named it.
+    Use it as a context manager, with `with` or `async with`: when the block is entered the agents have
+    registered; when it is left, for whatever reason, no process, thread or socket of the cluster remains,
+    nor its folder unless you named it.
 
     With `zk`, a `zk://` address, the masters contend for leadership in that ZooKeeper, and agents look there
     for the leading one; more than one master needs it. `zk_session_timeout` (seconds) is how long ZooKeeper
@@ -216,6 +218,21 @@ class LocalCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    async def __aenter__(self) -> LocalCluster:
+        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread cannot be called off: what it has started by now is ended.
+            await asyncio.wait([starting])
+            await asyncio.to_thread(self.stop)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)
 
     @property
     def masters(self) -> tuple[MasterShell, ...]:
