@@ -15,10 +15,10 @@ from mesos_scheduler.extras.acknowledge import acknowledge
 from mesos_scheduler.extras.handlers import chain, intercept, log
 from mesos_scheduler.extras.held import HeldOffers
 from mesos_scheduler.extras.metrics import SchedulerMetrics
-from mesos_scheduler.extras.notify import Connection
+from mesos_scheduler.extras.notify import Connection, State
 from mesos_scheduler.extras.offers import contains, hostname, refuse_up_to
 from mesos_scheduler.extras.revive import ReviveLimiter
-from mesos_scheduler.v1 import HttpSchedulerDriver
+from mesos_scheduler.v1 import AsyncHttpSchedulerDriver, HttpSchedulerDriver
 from prometheus_client import CollectorRegistry
 
 TASKS = 3
@@ -75,6 +75,16 @@ def over_v1(scheduler: Scheduler, info: mesos.FrameworkInfo, master: str, wrap: 
     return run_thread(wrap(HttpSchedulerDriver(scheduler, info, master, **arguments)))
 
 
+def over_v1_asyncio(
+    scheduler: Scheduler, info: mesos.FrameworkInfo, master: str, wrap: Callable[[Any], Any]
+) -> Any:
+    async def main() -> Status:
+        driver = AsyncHttpSchedulerDriver(info, master, implicit_acknowledgements=False)
+        return await asyncio.wait_for(wrap(driver).run(scheduler), 60)
+
+    return asyncio.run(main())
+
+
 def over_asyncio(
     scheduler: Scheduler, info: mesos.FrameworkInfo, master: str, wrap: Callable[[Any], Any]
 ) -> Any:
@@ -91,7 +101,7 @@ def master():
         yield cluster.master_address
 
 
-@pytest.mark.parametrize("run", [over_v0, over_v1, over_asyncio])
+@pytest.mark.parametrize("run", [over_v0, over_v1, over_asyncio, over_v1_asyncio])
 def test_everything_together(run, master, caplog):
     caplog.set_level("DEBUG", "mesos.scheduler")
     scheduler, connection, held = Wanting(), Connection(), HeldOffers()
@@ -108,7 +118,7 @@ def test_everything_together(run, master, caplog):
     # An agent sends the next update of a task when the one before is acknowledged.
     wanted = [mesos.TASK_STARTING, mesos.TASK_RUNNING, mesos.TASK_FINISHED]
     assert scheduler.states == {f"t{number + 1}": wanted for number in range(TASKS)}
-    assert connection.connected and connection.now.framework_id.value
+    assert connection.now.state is State.CONNECTED and connection.now.framework_id.value
 
     def value(name: str, **labels: str) -> float:
         return registry.get_sample_value(f"m_{name}", labels) or 0

@@ -102,6 +102,14 @@ def test_middleware_may_change_what_goes_on():
     assert scheduler.seen == [1]
 
 
+def test_nothing_would_await_an_observer():
+    async def observer(driver, event):
+        return None
+
+    with pytest.raises(DriverMisuse, match="nothing awaits"):
+        observe(events.Registered, observer)
+
+
 def test_callbacks_called_by_hand_go_through_the_chain():
     seen = []
     noted = Noting()

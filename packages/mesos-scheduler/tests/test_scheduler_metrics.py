@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 
 import pytest
+from mesos_http import ConnectionFailed
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_scheduler import DriverMisuse, Scheduler, commands, events
 from mesos_scheduler._dispatch import handlers
@@ -154,8 +156,67 @@ def test_the_connection_and_the_age_of_the_last_event():
         measured.deliver(event)
         seen.append(measured("connected"))
     assert seen == [1, 0, 1, 0]
+    measured.deliver(events.Reregistered(mesos.MasterInfo()))
+    measured.driver.stop()
+    assert measured("connected") == 0
     measured.clock.move(7)
     assert measured("last_event_age_seconds") == 7
+
+
+class Answer:
+    """An answer, and what sends it."""
+
+    def __init__(self, clock, status):
+        self.clock = clock
+        self.status = status
+        self.closed = False
+
+    def send(self, request, connect_timeout, read_timeout):
+        self.clock.move(0.5)
+        if self.status == 0:
+            raise ConnectionFailed("no")
+        return self
+
+    def close(self):
+        self.closed = True
+
+
+class AsyncAnswer(Answer):
+    async def send(self, request, connect_timeout, read_timeout):
+        await asyncio.sleep(0)
+        return super().send(request, connect_timeout, read_timeout)
+
+    async def close(self):
+        await asyncio.sleep(0)
+        super().close()
+
+
+def settle(result):
+    """Return what a call returns, or what its coroutine does."""
+
+    async def run():
+        return await result
+
+    return asyncio.run(run()) if inspect.isawaitable(result) else result
+
+
+@pytest.mark.parametrize("kind", [Answer, AsyncAnswer])
+def test_requests_are_counted_by_the_status_of_the_answer(kind):
+    measured = Measured(Scheduler(), timing=Timing.SUMMARY)
+    for status_code in (202, 202, 503):
+        inner = kind(measured.clock, status_code)
+        wrap = measured.metrics.transport if kind is Answer else measured.metrics.async_transport
+        transport = wrap(lambda inner=inner: inner)()
+        assert settle(transport.send(None, 1.0, 1.0)) is inner
+        settle(transport.close())
+        assert inner.closed
+    inner.status = 0
+    with pytest.raises(ConnectionFailed):
+        settle(transport.send(None, 1.0, 1.0))
+    assert measured("http_requests_total", status="202") == 2
+    assert measured("http_requests_total", status="503") == 1
+    assert measured("http_requests_total", status="failed") == 1
+    assert measured("http_request_seconds_sum", status="202") == 1.0
 
 
 def test_coroutines_are_timed_until_they_end():

@@ -61,6 +61,15 @@ def test_a_callback_finds_the_state_changed():
     assert found == [True]
 
 
+def test_a_driver_that_was_stopped_is_not_connected():
+    connection, driver = Connection(), KeptCalls()
+    table = handlers(chain(connection)(Scheduler()), driver)
+    table[events.Registered](REGISTERED)
+    assert connection.connected
+    driver.stop()
+    assert not connection.connected and connection.now.state is State.CONNECTED
+
+
 def test_a_listener_that_is_removed_hears_nothing():
     connection = Connection()
     seen = []

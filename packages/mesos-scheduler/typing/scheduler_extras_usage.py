@@ -50,7 +50,7 @@ from mesos_scheduler.extras.offers import (
     refuse_up_to,
 )
 from mesos_scheduler.extras.revive import RateLimit, ReviveLimiter
-from mesos_scheduler.v1 import HttpSchedulerDriver
+from mesos_scheduler.v1 import AsyncHttpSchedulerDriver, HttpSchedulerDriver
 from prometheus_client import CollectorRegistry
 
 SUITABLE: OfferFilter = (hostname("a") | attribute("rack", "r1")) & ~contains("gpus:1")
@@ -127,9 +127,13 @@ def with_threads(framework: mesos.FrameworkInfo) -> None:
             print(now.state, connection.silence, connection.missed_heartbeats)
         with SilenceWatch(connection, 60, driver.reconcile_tasks):
             driver.join()
-    intercept(HttpSchedulerDriver(ForAll(), framework, "master:5050"), own_for_calls).reconcile_operations()
+    driver_v1 = HttpSchedulerDriver(ForAll(), framework, "master:5050", transport=metrics.transport())
+    intercept(driver_v1, own_for_calls).reconcile_operations()
 
 
 async def under_asyncio(framework: mesos.FrameworkInfo) -> None:
     driver = intercept(AsyncSchedulerDriver(framework, "master:5050"), log())
     await driver.run(chain(own_coroutine)(Mine()))
+    metrics = SchedulerMetrics()
+    driver_v1 = AsyncHttpSchedulerDriver(framework, "master:5050", transport=metrics.async_transport())
+    await intercept(driver_v1, metrics.calls).run(Mine())

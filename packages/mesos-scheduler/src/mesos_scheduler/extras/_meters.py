@@ -26,6 +26,15 @@ class Timing(enum.Enum):
     SUMMARY = "summary"
 
 
+def times(
+    name: str, about: str, label: str, registry: CollectorRegistry, timing: Timing
+) -> Histogram | Summary | None:
+    """Return what keeps times."""
+    if timing is Timing.HISTOGRAM:
+        return Histogram(name, about, [label], registry=registry, buckets=SECONDS)
+    return Summary(name, about, [label], registry=registry) if timing is Timing.SUMMARY else None
+
+
 class _Meter:
     """What is kept of the items of one type."""
 
@@ -58,12 +67,8 @@ class Meters:
         self._failed = Counter(
             f"{prefix}_{noun}_errors", f"{noun.capitalize()}s that raised.", ["type"], registry=registry
         )
-        self._seconds: Histogram | Summary | None = None
-        name, about = f"{prefix}_{noun}_seconds", f"Time that {noun}s took, in seconds."
-        if timing is Timing.HISTOGRAM:
-            self._seconds = Histogram(name, about, ["type"], registry=registry, buckets=SECONDS)
-        elif timing is Timing.SUMMARY:
-            self._seconds = Summary(name, about, ["type"], registry=registry)
+        about = f"Time that {noun}s took, in seconds."
+        self._seconds = times(f"{prefix}_{noun}_seconds", about, "type", registry, timing)
         self._by_type: dict[type, _Meter] = {}
         self.last = math.nan
         """When the last one came, on the clock."""

@@ -22,6 +22,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeAlias, TypeVar, cast
 
 from .._event_scheduler import EventScheduler
+from ..errors import DriverMisuse
 from ..events import Event
 from ..scheduler import SchedulerDriver
 from ._composition import (
@@ -33,6 +34,7 @@ from ._composition import (
     chain,
     combine,
     intercept,
+    is_coroutine,
 )
 from ._items import Call, Item, describe, kind
 from .revive import RateLimit
@@ -88,7 +90,9 @@ def log(
 
 
 def observe(which: type[_E], function: Callable[[SchedulerDriver, _E], object]) -> AnyMiddleware:
-    """Call a function for each event or call of a type, before it goes on."""
+    """Call a function for each event or call of a type, before it goes on. It is no coroutine."""
+    if is_coroutine(function):
+        raise DriverMisuse("nothing awaits what observe calls; write a middleware that is a coroutine")
 
     def observed(driver: SchedulerDriver, item: _T, proceed: Handler[_T]) -> object:
         if isinstance(item, which):
@@ -120,7 +124,10 @@ def drop(which: Selection[_T]) -> Middleware[_T]:
 
 
 def once(*middleware: Middleware[_T]) -> Middleware[_T]:
-    """Apply middleware to the first event or call there is; the others go on without."""
+    """Apply middleware to the first event or call there is; the others go on without.
+
+    `when(kind, once(...))` means the first one of a kind.
+    """
     inner = combine(*middleware)
     first = threading.Lock()  # Taken once, and never given back.
 
@@ -138,12 +145,13 @@ def limited(
 ) -> Middleware[_T]:
     """Apply middleware as often as a limit allows; the others go on without, or through `otherwise`."""
     inner = combine(*middleware)
+    instead = _pass if otherwise is None else combine(otherwise)
     lock = threading.Lock()
 
     def rationed(driver: SchedulerDriver, item: _T, proceed: Handler[_T]) -> object:
         with lock:
             allowed = limit.take(clock())
-        return (inner if allowed else otherwise or _pass)(driver, item, proceed)
+        return (inner if allowed else instead)(driver, item, proceed)
 
     return rationed
 

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mesos_http import RequestsTransport, Transport
+from mesos_http.aio import AsyncTransport, H11Transport
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 try:
@@ -28,9 +30,11 @@ from .._web import BackgroundServer
 from ..errors import DriverMisuse
 from ..events import Event
 from ..scheduler import SchedulerDriver
+from ..status import Status
 from ._composition import Handler
 from ._items import Call
-from ._meters import Meters, Timing
+from ._metered import AsyncMeteredTransport, MeteredTransport
+from ._meters import Meters, Timing, times
 
 __all__ = ["MetricsServer", "SchedulerMetrics", "Timing"]
 
@@ -39,7 +43,8 @@ class SchedulerMetrics:
     """Metrics of one scheduler: `events` goes into `chain`, `calls` into `intercept`.
 
     `prefix` begins the name of each metric, and `registry` has to be another, or the prefix, for each
-    scheduler of a process. A time is that of the callback, or of the call until it is on its way.
+    scheduler of a process. A time is that of the callback, or of the call until it is on its way; how long
+    masters take to answer is kept of a driver over v1 that gets `transport()`.
     `resources` keeps how much is offered and used of each scalar resource, which takes longer the more
     offers there are.
     """
@@ -53,10 +58,13 @@ class SchedulerMetrics:
         resources: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._clock = clock
+        self._driver: SchedulerDriver | None = None
         try:
             self._events = Meters("event", prefix, registry, timing, clock)
             self._calls = Meters("call", prefix, registry, timing, clock)
-            self._facts = _Facts(prefix, registry, resources)
+            self._facts = _Facts(prefix, registry, resources, self._running)
+            self._requests = _Requests(prefix, registry, timing)
             Gauge(
                 f"{prefix}_last_event_age_seconds", "Seconds since the last event.", registry=registry
             ).set_function(lambda: clock() - self._events.last)
@@ -65,6 +73,7 @@ class SchedulerMetrics:
 
     def events(self, driver: SchedulerDriver, event: Event, proceed: Handler[Event]) -> object:
         """Count and time an event: a middleware for `chain`."""
+        self._driver = driver
         note = self._facts.noted.get(type(event))
         if note is not None:
             note(event)
@@ -74,11 +83,42 @@ class SchedulerMetrics:
         """Count and time a call: a middleware for `intercept`."""
         return self._calls.run(driver, call, proceed, self._facts.called.get(type(call)))
 
+    def _running(self) -> bool:
+        return self._driver is not None and self._driver.status is Status.RUNNING
+
+    def transport(self, make: Callable[[], Transport] = RequestsTransport) -> Callable[[], Transport]:
+        """Count and time the requests of a driver over v1, which is given this as its `transport`."""
+        return lambda: MeteredTransport(make(), self._requests.record, self._clock)
+
+    def async_transport(
+        self, make: Callable[[], AsyncTransport] = H11Transport
+    ) -> Callable[[], AsyncTransport]:
+        """Do the same for a driver over v1 under asyncio."""
+        return lambda: AsyncMeteredTransport(make(), self._requests.record, self._clock)
+
+
+class _Requests:
+    """What requests over v1 come to."""
+
+    def __init__(self, prefix: str, registry: CollectorRegistry, timing: Timing) -> None:
+        about = "HTTP requests by the status of the answer; failed: there was none."
+        self._count = Counter(f"{prefix}_http_requests", about, ["status"], registry=registry)
+        about = "Time until the head of an answer, in seconds."
+        self._seconds = times(f"{prefix}_http_request_seconds", about, "status", registry, timing)
+
+    def record(self, status: str, seconds: float) -> None:
+        """Take note of an answer."""
+        self._count.labels(status).inc()
+        if self._seconds is not None:
+            self._seconds.labels(status).observe(seconds)
+
 
 class _Facts:
     """What events and calls say about offers, tasks and the connection."""
 
-    def __init__(self, prefix: str, registry: CollectorRegistry, resources: bool) -> None:
+    def __init__(
+        self, prefix: str, registry: CollectorRegistry, resources: bool, running: Callable[[], bool]
+    ) -> None:
         def counter(name: str, about: str, labels: Sequence[str] = ()) -> Counter:
             return Counter(f"{prefix}_{name}", about, labels, registry=registry)
 
@@ -100,8 +140,9 @@ class _Facts:
         if resources:
             self._offered = summary("offered_resources", "Scalar resources of an offer.", ["resource"])
             self._used = summary("used_resources", "Scalar resources of a launched task.", ["resource"])
-        self._connected = Gauge(
-            f"{prefix}_connected", "1 while a master has the framework.", registry=registry
+        self._connected = False
+        Gauge(f"{prefix}_connected", "1 while a master has the framework.", registry=registry).set_function(
+            lambda: float(self._connected and running())
         )
         # Tasks launched by the thread that handles offers, while it does.
         self._cycle_thread = 0
@@ -110,16 +151,19 @@ class _Facts:
             events.StatusUpdate: self._note_update,
             events.ResourceOffers: self._note_offers,
             events.OfferRescinded: lambda event: self._rescinded.inc(),
-            events.Registered: lambda event: self._connected.set(1),
-            events.Reregistered: lambda event: self._connected.set(1),
-            events.Disconnected: lambda event: self._connected.set(0),
-            events.Error: lambda event: self._connected.set(0),
+            events.Registered: lambda event: self._note_connected(True),
+            events.Reregistered: lambda event: self._note_connected(True),
+            events.Disconnected: lambda event: self._note_connected(False),
+            events.Error: lambda event: self._note_connected(False),
         }
         self.handled: dict[type, Callable[[Any], None]] = {events.ResourceOffers: self._end_cycle}
         self.called: dict[type, Callable[[Any], None]] = {
             commands.AcceptOffers: self._note_accept,
             commands.DeclineOffers: lambda call: self._declined.inc(len(call.offer_ids)),
         }
+
+    def _note_connected(self, connected: bool) -> None:
+        self._connected = connected
 
     def _note_update(self, event: events.StatusUpdate) -> None:
         state = event.status.state

@@ -27,6 +27,7 @@ from .. import events
 from ..errors import DriverMisuse
 from ..events import Event
 from ..scheduler import SchedulerDriver
+from ..status import Status
 from ._composition import Handler
 
 _log = logging.getLogger("mesos.scheduler")
@@ -79,9 +80,11 @@ class Connection:
         """When the last event came, on `clock`; None before the first."""
         self._changed = threading.Condition()
         self._now = Connectivity()
+        self._driver: SchedulerDriver | None = None
         self._listeners: list[Callable[[Connectivity], object]] = []
 
     def __call__(self, driver: SchedulerDriver, event: Event, proceed: Handler[Event]) -> object:
+        self._driver = driver
         self.last_event = self.clock()
         after = self._now.after(event)
         if after is not self._now:
@@ -100,8 +103,9 @@ class Connection:
 
     @property
     def connected(self) -> bool:
-        """Whether a master has the framework."""
-        return self._now.state is State.CONNECTED
+        """Whether a master has the framework, and the driver runs."""
+        running = self._driver is not None and self._driver.status is Status.RUNNING
+        return running and self._now.state is State.CONNECTED
 
     @property
     def silence(self) -> float:
