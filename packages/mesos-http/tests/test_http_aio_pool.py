@@ -150,7 +150,9 @@ def test_a_thousand_calls_at_once():
 
 def test_who_waits_for_a_connection():
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
         while await read_request(reader):
+            requests += 1
             await gate.acquire()
             writer.write(ACCEPTED)
 
@@ -162,10 +164,10 @@ def test_who_waits_for_a_connection():
         async with AsyncServer(script) as server:
             async with AsyncClient(server.url, transport=transport, settings=settings) as client:
                 calls = [asyncio.ensure_future(client.call(CALL)) for _ in range(6)]
-                await eventually(lambda: server.connections == 2)
+                await eventually(lambda: requests == 2)
                 calls[2].cancel()  # It waits for its turn.
                 calls[0].cancel()  # Its connection is closed, and another one opened.
-                await eventually(lambda: server.connections == 3)
+                await eventually(lambda: requests == 3)
                 for _ in range(5):  # One of them for the answer that nobody wants any more.
                     gate.release()
                 results = await asyncio.gather(*calls, return_exceptions=True)
@@ -173,13 +175,14 @@ def test_who_waits_for_a_connection():
                     *("CancelledError", "Answer", "CancelledError", "Answer", "Answer", "Answer")
                 ]
                 more = [asyncio.ensure_future(client.call(CALL)) for _ in range(4)]
-                await asyncio.sleep(0.01)
+                await eventually(lambda: requests == 7)
                 await client.close()
                 for call in more:
                     with pytest.raises(ClientClosed):
                         await call
 
     gate: asyncio.Semaphore
+    requests = 0
     run(main())
 
 

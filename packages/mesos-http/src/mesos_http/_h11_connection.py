@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import select
 import ssl
 from collections.abc import Callable
@@ -61,7 +62,9 @@ class Connection(asyncio.Protocol):
         self._end(None)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()  # Python 3.10's for TLS would complain of not having been closed.
         self._end(error)
         self._leave()
 
@@ -69,10 +72,11 @@ class Connection(asyncio.Protocol):
 
     def usable(self) -> bool:
         """Tell whether an idle connection can take a request, as far as is known here, now."""
-        if self._over or self._transport is None or self._transport.is_closing():
+        sock = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if self._over or sock is None or sock.fileno() < 0:
             return False
         poll = select.poll()
-        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        poll.register(sock.fileno(), select.POLLIN)
         return not poll.poll(0)  # Else it has ended, or says what nobody has asked for.
 
     def send(self, data: bytes) -> None:
@@ -104,9 +108,10 @@ class Connection(asyncio.Protocol):
         data = self._received[0] if len(self._received) == 1 else b"".join(self._received)
         self._received.clear()
         self._size = 0
-        if self._paused and not self._over and self._transport is not None:
+        if self._paused and self._transport is not None:
             self._paused = False
-            self._transport.resume_reading()
+            with _perhaps_gone():
+                self._transport.resume_reading()
         return data
 
     def rest(self) -> bool:
@@ -128,7 +133,10 @@ class Connection(asyncio.Protocol):
                 self._leave()
 
     def _count_unsent(self) -> int:
-        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+        if self._transport is not None:
+            with _perhaps_gone():
+                return self._transport.get_write_buffer_size()
+        return 0
 
     def _timed_out(self, timeout: float) -> None:
         unsent = self._count_unsent()
@@ -156,6 +164,11 @@ class Connection(asyncio.Protocol):
     def _raise_error(self) -> None:
         if self._error is not None:
             raise translated(self._error, self._url) from self._error
+
+
+def _perhaps_gone() -> contextlib.AbstractContextManager[None]:
+    """Python 3.10's transport for TLS forgets what is under it some time before it says `connection_lost`."""
+    return contextlib.suppress(AttributeError)
 
 
 def translated(error: Exception, url: str) -> ConnectionFailed:

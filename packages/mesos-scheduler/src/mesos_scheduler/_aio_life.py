@@ -50,6 +50,7 @@ class AsyncDriverLife(DriverCalls):
         except BaseException:
             self._status = Status.ABORTED
             self._over = True
+            self._shell.closed.set()
             self._closed.set()
             raise
         return self._status
