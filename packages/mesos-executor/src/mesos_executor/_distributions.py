@@ -10,7 +10,7 @@ import importlib.metadata
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -26,6 +26,9 @@ from .errors import PackError
 
 Files = dict[str, Path]
 """Path inside the packed file -> where the bytes are now."""
+
+Edges = Set[tuple[str, str]]
+"""Names of distributions: who requires whom."""
 
 _SKIPPED_SUFFIXES = (".pyc", ".pyi", ".pth")
 _METADATA = ("METADATA", "top_level.txt", "entry_points.txt", "WHEEL", "LICENSE", "NOTICE", "licenses")
@@ -47,10 +50,11 @@ def normalize(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def collect(requirements: Iterable[str]) -> dict[str, Distribution]:
+def collect(requirements: Iterable[str], spared: Edges = frozenset()) -> dict[str, Distribution]:
     """Return the distributions that satisfy these requirements and, in turn, what each of them requires.
 
-    Raises `PackError` for one that the environment lacks.
+    `spared` are pairs of names: what the first requires of the second does not count. Raises `PackError` for
+    one that the environment lacks.
     """
     found: dict[str, Distribution] = {}
     done: set[tuple[str, str]] = set()
@@ -74,6 +78,8 @@ def collect(requirements: Iterable[str]) -> dict[str, Distribution]:
             done.add((name, extra))
             for text in found[name].requirements:
                 needed = Requirement(text)
+                if (name, normalize(needed.name)) in spared:
+                    continue
                 if needed.marker is None and extra:
                     continue
                 if needed.marker is None or needed.marker.evaluate({"extra": extra}):

@@ -11,15 +11,22 @@ nothing is downloaded. Packing the same content again does nothing.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from . import _archive
 from .errors import PackError
 
 PROGRAM_DISTRIBUTION = "mesos-executor"
+
+# What only the v1 API needs is as large as all else together.
+_V1_ONLY = frozenset({(PROGRAM_DISTRIBUTION, "mesos-http")})
+_USES_V1 = re.compile(
+    rb"mesos_executor\.v1\b|from\s+mesos_executor\s+import\s+(?:[^\n(]*\bv1\b|\([^)]*\bv1\b)"
+)
 
 _LONGEST_INTERPRETER = 125
 
@@ -71,27 +78,47 @@ def _gather(program: Path, requirements: Sequence[str], include: Sequence[str | 
             f"packing needs {error.name}, which is not installed for {sys.executable}: "
             "pip install 'mesos-executor[pack]'"
         ) from error
-    found = _distributions.collect([PROGRAM_DISTRIBUTION, *requirements])
+    found = _distributions.collect([PROGRAM_DISTRIBUTION, *requirements], _V1_ONLY)
     provided = {name.partition("/")[0].removesuffix(".py") for part in found.values() for name in part.files}
     imports = _imports.scan(program, provided, _distributions.find_by_import)
-    found |= _distributions.collect(sorted(imports.distributions))
+    found |= _distributions.collect(sorted(imports.distributions), _V1_ONLY)
+    own = _own_files(program, imports.files, include)
+    if _uses_v1([own, *(part.files for name, part in found.items() if name != PROGRAM_DISTRIBUTION)]):
+        found |= _distributions.collect([PROGRAM_DISTRIBUTION])
     files: dict[str, Path] = {}
     for part in found.values():
         files.update(part.files)
-    own = {program.name: program, **imports.files}
-    for path in map(Path, include):
-        if path.is_dir():
-            own.update(_distributions.tree_files(path, path.name))
-        elif path.is_file():
-            own[path.name] = path
-        else:
-            raise PackError(f"{path}: no such file or folder to include")
     packages = {name.partition("/")[0].removesuffix(".py") for name in files}
     for name in own:
         top = name.partition("/")[0].removesuffix(".py")
         if top in packages:
             raise PackError(f"{name} has the name of a package it is packed with, {top}: rename it")
     return {**files, **own}
+
+
+def _own_files(program: Path, beside: dict[str, Path], include: Sequence[str | Path]) -> dict[str, Path]:
+    """Return what is the program's own: itself, the modules beside it, and what the user adds."""
+    from ._distributions import tree_files
+
+    own = {program.name: program, **beside}
+    for path in map(Path, include):
+        if path.is_dir():
+            own.update(tree_files(path, path.name))
+        elif path.is_file():
+            own[path.name] = path
+        else:
+            raise PackError(f"{path}: no such file or folder to include")
+    return own
+
+
+def _uses_v1(parts: Iterable[dict[str, Path]]) -> bool:
+    """Tell whether a source file speaks of `mesos_executor.v1`."""
+    return any(
+        _USES_V1.search(path.read_bytes())
+        for files in parts
+        for name, path in files.items()
+        if name.endswith(".py")
+    )
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
