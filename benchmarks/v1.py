@@ -124,11 +124,16 @@ def measure_events(count: int) -> dict[str, float]:
     protobuf, text = pieces_of(events, PROTOBUF), pieces_of(events, JSON)
     if not count == decode(protobuf, PROTOBUF) == decode(text, JSON) == decode_baseline(text):
         raise SystemExit("the decoders do not agree")
-    return {
-        "events_per_s_protobuf": rate(count, lambda: decode(protobuf, PROTOBUF)),
-        "events_per_s_json": rate(count, lambda: decode(text, JSON)),
-        "baseline_events_per_s": rate(count, lambda: decode_baseline(text)),
+    runs: dict[str, Callable[[], int]] = {
+        "events_per_s_protobuf": lambda: decode(protobuf, PROTOBUF),
+        "events_per_s_json": lambda: decode(text, JSON),
+        "baseline_events_per_s": lambda: decode_baseline(text),
     }
+    best = dict.fromkeys(runs, 0.0)
+    for _ in range(7):  # In turns, so that what else the machine does is the same for all.
+        for name, run in runs.items():
+            best[name] = max(best[name], rate(count, run, 1))
+    return best
 
 
 def bare_calls(url: str, count: int) -> float:
