@@ -160,3 +160,8 @@ def test_a_stream_of_mixed_events() -> None:
             event.message.data = bytes(rng.randrange(256) for _ in range(number % 40))
         assert json.loads(scheduler.Event, dumped(event)) == event
     assert len(json._shapes[scheduler.Event]._shapes) >= 3
+
+
+def test_a_shape_nested_deeper_than_protobuf_allows() -> None:
+    for _ in range(5):
+        assert json.loads(mesos.ContainerID, nested(120)).parent.parent.value == "a"

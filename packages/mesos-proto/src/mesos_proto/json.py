@@ -66,7 +66,10 @@ def loads(message_class: type[_M], text: str | bytes, *, partial: bool = False) 
         shapes = _shapes[message_class] = Shapes(cast("Descriptor", message_class.DESCRIPTOR))
     wire = shapes.wire(text) if isinstance(text, bytes) else None
     if wire is not None:
-        return message_class.FromString(wire)
+        try:
+            return message_class.FromString(wire)
+        except DecodeError:
+            pass  # Nested deeper than protobuf allows, which the reader of fields does not mind.
     data = _parse(text)
     if not isinstance(data, dict):
         raise JSONError(f"{message_class.DESCRIPTOR.name}: want a JSON object, not {_kind(data)}")
@@ -77,8 +80,6 @@ def loads(message_class: type[_M], text: str | bytes, *, partial: bool = False) 
 
 
 _shapes: dict[type[Message], Shapes] = {}
-
-
 _scan = json.JSONDecoder().raw_decode
 
 
