@@ -6,6 +6,7 @@ import http.server
 import json
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -96,7 +97,7 @@ class FakeMaster:
     `answers` maps paths to (status, body) that come before everything else.
     """
 
-    def __init__(self, number: int = 1, port: int = 0) -> None:
+    def __init__(self, number: int = 1, port: int = 0, context: ssl.SSLContext | None = None) -> None:
         self.number = number
         self.leader: str | None = None
         self.no_leader = False
@@ -121,6 +122,8 @@ class FakeMaster:
             daemon_threads = False
 
         self._server = Server(("127.0.0.1", port), Handler)
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property

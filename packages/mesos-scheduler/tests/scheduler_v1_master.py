@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,9 +70,10 @@ class Stream:
 
 
 class FakeMaster:
-    """Puts every SUBSCRIBE into `streams` as a `Stream`, and any other call into `calls`."""
+    """Puts every SUBSCRIBE into `streams` as a `Stream`, and any other call into `calls`; over TLS with a
+    `context`."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.streams: queue.Queue[Stream] = queue.Queue()
         self.calls: queue.Queue[Call] = queue.Queue()
         self.answer: Callable[[Call], tuple[int, bytes]] = lambda call: (202, b"")
@@ -84,6 +86,9 @@ class FakeMaster:
             def do_POST(self) -> None:
                 master._take(self)
 
+            def do_GET(self) -> None:
+                master._lead(self)
+
             def log_message(self, format: str, *arguments: object) -> None:
                 pass
 
@@ -94,9 +99,12 @@ class FakeMaster:
                 pass  # A driver that closes its connection.
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/api/v1/scheduler"
+        self.address = f"127.0.0.1:{self._server.server_port}"
+        self.url = f"http://{self.address}/api/v1/scheduler"
 
     def __enter__(self) -> FakeMaster:
         return self
@@ -116,8 +124,18 @@ class FakeMaster:
     def next_call(self) -> Call:
         return self.calls.get(timeout=WAIT)
 
+    def _lead(self, handler: BaseHTTPRequestHandler) -> None:
+        """Say, to who looks for the leader, that it is this one."""
+        handler.send_response(307 if handler.path == "/redirect" else 404)
+        handler.send_header("Location", f"//{self.address}")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
     def _take(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        if handler.path == "/api/v1":
+            handler.send_error(404)
+            return
         codec = JSON if handler.headers["Content-Type"] == JSON.media_type else PROTOBUF
         call = codec.decode(Call, body)
         if call.type == Call.SUBSCRIBE:

@@ -15,6 +15,7 @@ from mesos_proto.v0 import mesos_pb2
 from mesos_detector._delivery import Counts, Delivery, Watcher
 from mesos_detector._source import Source
 from mesos_detector._standalone import StandaloneSession, StandaloneSource
+from mesos_detector._tls import tls_context
 from mesos_detector._zookeeper import ZooKeeperSource
 from mesos_detector.address import HttpAddress, MasterAddress, ZooKeeperAddress, parse_master
 from mesos_detector.errors import (
@@ -37,6 +38,8 @@ def detect(
     poll_interval: float = 5.0,
     request_timeout: float = 3.0,
     authorization: Authorization | None = None,
+    verify: bool | str = True,
+    cert: str | tuple[str, str] | None = None,
     ssl_context: ssl.SSLContext | None = None,
 ) -> Detector:
     """Return a detector of the leading master; it begins at its first use.
@@ -45,9 +48,11 @@ def detect(
     `http(s)://host:port` or `file://path`. With ZooKeeper, `session_timeout` (seconds) is the session's;
     otherwise the master is asked every `poll_interval` seconds, each round bounded by `request_timeout`
     seconds in all. `authorization` is the value of the Authorization header, or what makes it, for masters
-    that want one: it goes to the one named and to those it names as leaders. `ssl_context` serves `https`.
+    that want one: it goes to the one named and to those it names as leaders. With `https`, `verify` is True
+    for the system's CAs, or the path of a CA bundle, and `cert` the path of a client certificate with its
+    key, or both paths; an `ssl_context` stands for both.
 
-    Raises MalformedMasterError.
+    Raises MalformedMasterError, and DetectorError for arguments that cannot be meant.
     """
     address = parse_master(master)
     for name, value in (("session_timeout", session_timeout), ("poll_interval", poll_interval)):
@@ -67,7 +72,7 @@ def detect(
             delivery,
             request_timeout=request_timeout,
             authorization=_authorization(authorization),
-            context=ssl_context,
+            context=tls_context(verify, cert, ssl_context),
         )
     return Detector(address, source, delivery)
 

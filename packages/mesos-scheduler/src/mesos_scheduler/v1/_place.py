@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mesos_detector import Detector, DetectorError, detect
 from mesos_detector.address import redact
@@ -26,6 +26,8 @@ class Place(Generic[_T]):
     transport: Callable[[], _T]
     settings: Settings
     queue_limit: int
+    tls: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of `detect` for masters behind https."""
 
     @property
     def is_fixed(self) -> bool:
@@ -37,9 +39,9 @@ class Place(Generic[_T]):
         """Return what looks for the leading master. Raises `DriverMisuse` for one that cannot be meant."""
         auth = self.auth
         try:
-            return detect(self.master, authorization=auth.authorization if auth else None)
+            return detect(self.master, authorization=auth.authorization if auth else None, **self.tls)
         except DetectorError as error:
-            raise DriverMisuse(f"{redact(self.master)!r} is no master: {error}") from error
+            raise DriverMisuse(f"cannot look for {redact(self.master)!r}: {error}") from error
 
     def client(self, make: Callable[[str, Place[_T]], _C], url: str) -> _C:
         """Return what `make` makes for this URL. Raises `DriverMisuse` for one that cannot be meant."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from mesos_http import PROTOBUF, Authorization, Codec, Settings
 from mesos_http.aio import AsyncTransport, H11Transport
@@ -26,10 +28,11 @@ class AsyncHttpSchedulerDriver(OperationCalls, AsyncDriverLife):
             async for event in driver:
                 match event: ...
 
-    The arguments are those of `HttpSchedulerDriver`, but for `transport`, which makes one for asyncio; the
-    use is that of `AsyncSchedulerDriver`. An update, of a task or of an operation, counts as handled, and is
-    acknowledged, when the next event is asked for. While more than `queue_limit` bytes of events wait to be
-    asked for, the stream is not read. Only the detector has threads.
+    The arguments are those of `HttpSchedulerDriver`, but for `transport`, which makes one for asyncio, and
+    `ssl_context`, which has the CAs and the client certificate for connections and for looking for the
+    leader. The use is that of `AsyncSchedulerDriver`. An update, of a task or of an operation, counts as
+    handled, and is acknowledged, when the next event is asked for. While more than `queue_limit` bytes of
+    events wait to be asked for, the stream is not read. Only the detector has threads.
     """
 
     _session: HttpSession
@@ -46,7 +49,8 @@ class AsyncHttpSchedulerDriver(OperationCalls, AsyncDriverLife):
         suppressed_roles: Iterable[str] = (),
         framework_id_store: FrameworkIdStore | None = None,
         known_tasks: Iterable[mesos.TaskStatus] = (),
-        transport: Callable[[], AsyncTransport] = H11Transport,
+        ssl_context: ssl.SSLContext | None = None,
+        transport: Callable[[], AsyncTransport] | None = None,
         settings: Settings | None = None,
         queue_limit: int = 64 * 1024 * 1024,
         options: HttpOptions | None = None,
@@ -62,7 +66,15 @@ class AsyncHttpSchedulerDriver(OperationCalls, AsyncDriverLife):
         )
         self._shell = AsyncShell(
             self._session,
-            Place(master, codec, auth, transport, settings or Settings(), queue_limit),
+            Place(
+                master,
+                codec,
+                auth,
+                transport or partial(H11Transport, ssl_context),
+                settings or Settings(),
+                queue_limit,
+                {"ssl_context": ssl_context},
+            ),
             deliver=self._take,
             ended=self._end,
             forget=self._forget,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from mesos_http import PROTOBUF, Authorization, Codec, RequestsTransport, Settings, Transport
 from mesos_proto.v1 import mesos_pb2 as mesos
@@ -27,8 +28,11 @@ class HttpSchedulerDriver(OperationCalls, DriverLife):
     `https://host:5050/api/v1/scheduler`, whose redirects lead to the leader. An id in `framework_info` (or in
     `framework_id_store`) takes over from an earlier instance, of whose tasks `known_tasks` names those not
     known to have ended. `codec` is PROTOBUF or JSON; `auth` makes the Authorization header, as `BasicAuth`
-    and `BearerAuth` of mesos-auth do, and `transport` a new transport, for TLS or a session of your own.
-    `queue_limit` bounds, in bytes, the events that wait for callbacks; beyond it the stream is not read.
+    and `BearerAuth` of mesos-auth do. Over TLS, also when looking for the leader, `verify` is True or the
+    path of a CA bundle, and `cert` the path of a client certificate with its key, or both paths. `transport`
+    makes a transport of your own, such as one with a session of yours, which has a `verify` and a `cert` of
+    its own. `queue_limit` bounds, in bytes, the events that wait for callbacks; beyond it the stream is not
+    read.
 
     Masters need no way to this driver. Each call returns the driver's `Status` after it and may come from any
     thread, also from a callback; that the master has taken it says nothing about its success.
@@ -49,7 +53,9 @@ class HttpSchedulerDriver(OperationCalls, DriverLife):
         suppressed_roles: Iterable[str] = (),
         framework_id_store: FrameworkIdStore | None = None,
         known_tasks: Iterable[mesos.TaskStatus] = (),
-        transport: Callable[[], Transport] = RequestsTransport,
+        verify: bool | str = True,
+        cert: str | tuple[str, str] | None = None,
+        transport: Callable[[], Transport] | None = None,
         settings: Settings | None = None,
         queue_limit: int = 64 * 1024 * 1024,
         options: HttpOptions | None = None,
@@ -64,7 +70,15 @@ class HttpSchedulerDriver(OperationCalls, DriverLife):
         )
         self._shell = Shell(
             self._session,
-            Place(master, codec, auth, transport, settings or Settings(), queue_limit),
+            Place(
+                master,
+                codec,
+                auth,
+                transport or partial(RequestsTransport, verify=verify, cert=cert),
+                settings or Settings(),
+                queue_limit,
+                {"verify": verify, "cert": cert},
+            ),
             deliver=self._deliver,
             ended=self._session_ended,
             forget=self._forget,
