@@ -171,6 +171,20 @@ FLAGS = (
         "how long executors wait for a lost agent",
         "agent.recovery_timeout",
     ),
+    Flag(
+        "executor_reregistration_timeout",
+        parse_duration,
+        "2secs",
+        "how long an executor has to come back to an agent that was away",
+        "agent.executor_reregistration_timeout",
+    ),
+    Flag(
+        "limit_memory",
+        _boolean,
+        "true",
+        "end what takes more memory than it was given",
+        "agent.limit_memory",
+    ),
 )
 
 

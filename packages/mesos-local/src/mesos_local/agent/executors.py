@@ -12,7 +12,7 @@ from mesos_proto.v0 import messages_pb2 as internal
 
 from .._tasks import task_record
 from .._wire import StreamClose, StreamSend
-from . import checkpoints, delivery, paths, programs, statuses, volumes
+from . import checkpoints, delivery, limits, paths, programs, statuses, volumes
 from .environment import executor_environment, grace_period
 from .http_events import as_event
 from .state import (
@@ -31,6 +31,7 @@ __all__ = [
     "container_exited",
     "container_failed",
     "destroy",
+    "limit_exceeded",
     "register",
     "registration_timed_out",
     "reregister",
@@ -76,6 +77,7 @@ def start(
         )
     )
     agent.set_timer(("executor", container_id), agent.settings.executor_registration_timeout)
+    limits.begin(agent)
     log.info("Launching executor %s of framework %s in %s", executor.id, framework.id, directory)
     return executor
 
@@ -199,6 +201,14 @@ def registration_timed_out(agent: Agent, container_id: str) -> None:
     )
 
 
+def limit_exceeded(agent: Agent, container_id: str, limit: int, used: int) -> None:
+    """Destroy an executor that took, with its tasks, more memory than they were given."""
+    found = agent.executor_of_container(container_id)
+    if found is not None:
+        log.warning("Executor %s takes %d bytes of memory; destroying it", found[1].id, used)
+        destroy(agent, found[1], limits.termination(limit, used))
+
+
 # The end.
 
 
@@ -284,7 +294,16 @@ def _end_tasks(agent: Agent, framework: Framework, executor: Executor) -> None:
     executor.queued.clear()
     executor.queued_groups.clear()
     for record in list(executor.launched.values()):
-        statuses.make(agent, framework, executor, record.task_id, end.state, end.reason, end.message)
+        statuses.make(
+            agent,
+            framework,
+            executor,
+            record.task_id,
+            end.state,
+            end.reason,
+            end.message,
+            limited=end.limited,
+        )
 
 
 def acknowledged(agent: Agent, framework: Framework, task_id: str) -> None:

@@ -21,7 +21,7 @@ from mesos_proto.v0.slave_state_pb2 import ResourceState
 from .. import _forms
 from .._tasks import TERMINAL_STATES
 from .._wire import NO_PROCESS
-from . import checkpoints, executors, paths, registration, statuses
+from . import checkpoints, executors, limits, paths, registration, statuses
 from .state import AdoptContainer, Agent, Connection, Executor, ExecutorState, Framework, Termination
 from .updates import UpdateStream
 
@@ -147,6 +147,7 @@ def begin(agent: Agent, recovered: Recovered) -> None:
             reconnect = internal.ReconnectExecutorMessage(slave_id=agent.info.id)
             agent.send(executor.pid, reconnect)
     if waiting:
+        limits.begin(agent)
         agent.connection = Connection.RECOVERING
         agent.set_timer(("recovery",), agent.settings.executor_reregistration_timeout)
 

@@ -18,7 +18,7 @@ from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .._wire import NO_PROCESS, Exited, Received, TimerFired
-from . import checkpoints, executors, operations, recovery, registration, statuses, tasks, volumes
+from . import checkpoints, executors, limits, operations, recovery, registration, statuses, tasks, volumes
 from .recovery import Recovered
 from .state import Agent, AgentCommand, AgentSettings, Connection, ExecutorState
 
@@ -28,6 +28,7 @@ __all__ = [
     "AgentSession",
     "ContainerExited",
     "ContainerFailed",
+    "ContainerLimited",
     "ContainerStarted",
     "ExecutorCalled",
     "ExecutorStreamClosed",
@@ -75,6 +76,15 @@ class ContainerExited:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerLimited:
+    """The processes of a container have taken more bytes of memory (`used`) than they may (`limit`)."""
+
+    container_id: str
+    limit: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutorSubscribed:
     """An executor that exists subscribes over HTTP; its events go to the stream."""
 
@@ -110,6 +120,7 @@ AgentEvent = (
     | ContainerStarted
     | ContainerFailed
     | ContainerExited
+    | ContainerLimited
     | ExecutorSubscribed
     | ExecutorCalled
     | ExecutorStreamClosed
@@ -196,6 +207,8 @@ class AgentSession:
             case ContainerExited(container_id, wait_status):
                 executors.container_exited(agent, container_id, wait_status)
                 recovery.check(agent)
+            case ContainerLimited(container_id, limit, used):
+                executors.limit_exceeded(agent, container_id, limit, used)
             case ExecutorSubscribed(stream, call):
                 executors.subscribe(agent, stream, call)
                 recovery.check(agent)
@@ -225,6 +238,8 @@ class AgentSession:
                     executors.destroy(agent, found[1])
             case ("operation", bytes(uuid)):
                 operations.resend(agent, uuid)
+            case ("memory",):
+                limits.measure(agent)
             case ("update", str(framework_id), str(task_id)):
                 statuses.resend(agent, (framework_id, task_id))
 

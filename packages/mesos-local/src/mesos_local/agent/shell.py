@@ -23,9 +23,10 @@ from . import paths, recovery
 from .containers import ContainerEvent, Containers, link_volume
 from .executor_api import ExecutorApi
 from .files import Files
+from .memory import MemoryWatch
 from .operator_api import AgentOperator
 from .routes import routes
-from .session import MESSAGES, AgentSession, ContainerExited, MasterDetected, Stopping
+from .session import MESSAGES, AgentSession, ContainerExited, ContainerLimited, MasterDetected, Stopping
 from .state import (
     AdoptContainer,
     AgentCommand,
@@ -36,6 +37,7 @@ from .state import (
     LaunchContainer,
     LinkVolume,
     MakeVolume,
+    MeasureMemory,
     PointLatest,
     RemoveVolume,
     StopAgent,
@@ -88,6 +90,7 @@ class AgentShell(Part):
         self._zk_session_timeout = zk_session_timeout
         self._lives = 0
         self._containers = Containers(self._reporter())
+        self._memory = MemoryWatch(self._reporter())
         self._abandoned: list[Containers] = []
         self._detector: Detector | None = None
 
@@ -148,18 +151,20 @@ class AgentShell(Part):
             self._detector.stop()
             self._detector = None
         self._abandoned.append(self._containers)
+        self._memory.stop(_STOP_TIMEOUT)
         self._lives += 1
         self._containers = Containers(self._reporter())
+        self._memory = MemoryWatch(self._reporter())
 
     def _detected(self, leader: Leader | None) -> None:
         event = MasterDetected("") if leader is None else MasterDetected(leader.pid, leader.info.hostname)
         self.shell.post(event)
 
-    def _reporter(self) -> Callable[[ContainerEvent], None]:
+    def _reporter(self) -> Callable[[ContainerEvent | ContainerLimited], None]:
         """Give what containers report to: the life of the agent that started them, and no later one."""
         life = self._lives
 
-        def report(event: ContainerEvent) -> None:
+        def report(event: ContainerEvent | ContainerLimited) -> None:
             if life != self._lives:
                 return
             if isinstance(event, ContainerExited):
@@ -185,6 +190,8 @@ class AgentShell(Part):
                 paths.point(directory, "latest")
             case DestroyContainer(container_id):
                 self._containers.destroy(container_id)
+            case MeasureMemory(limits):
+                self._memory.look(limits)
             case LinkVolume():
                 if os.path.isdir(command.directory):
                     link_volume(command)

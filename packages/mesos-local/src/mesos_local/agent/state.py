@@ -30,6 +30,8 @@ __all__ = [
     "LaunchContainer",
     "LinkVolume",
     "MakeVolume",
+    "MeasureMemory",
+    "MemoryLimit",
     "PointLatest",
     "RemoveVolume",
     "StopAgent",
@@ -62,6 +64,8 @@ class AgentSettings:
     recovery_timeout: float = 900.0
     update_retry_min: float = 10.0
     update_retry_max: float = 600.0
+    limit_memory: bool = True
+    memory_check_interval: float = 1.0
 
 
 class Connection(enum.Enum):
@@ -89,6 +93,8 @@ class Termination:
     state: mesos.TaskState.ValueType
     reason: mesos.TaskStatus.Reason.ValueType
     message: str
+    limited: tuple[mesos.Resource, ...] = ()
+    """What was taken too much of, when that is the reason."""
 
 
 @dataclass(slots=True)
@@ -206,6 +212,23 @@ class PointLatest:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryLimit:
+    """How many bytes the processes of a container may take, the first perhaps not counted."""
+
+    container_id: str
+    root: int
+    bytes: int
+    spare_root: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureMemory:
+    """Look at what these containers have taken; report those that took too much."""
+
+    limits: tuple[MemoryLimit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DestroyContainer:
     """Kill every process of the container."""
 
@@ -231,6 +254,7 @@ AgentCommand = (
     | Checkpoint
     | PointLatest
     | DestroyContainer
+    | MeasureMemory
     | LinkVolume
     | MakeVolume
     | RemoveVolume
@@ -270,6 +294,7 @@ class Agent:
         self.operation_retries: dict[bytes, float] = {}
         """How long to wait for the acknowledgement, before an operation's end is told again."""
         self.streams: dict[tuple[str, str], UpdateStream] = {}
+        self.measures_memory = False
         self.counters: dict[str, int] = {}
         self.commands: list[AgentCommand] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from mesos_proto.v0 import executor_pb2
 from mesos_proto.v0 import mesos_pb2 as mesos
@@ -39,9 +40,17 @@ def make(
     state: mesos.TaskState.ValueType,
     reason: mesos.TaskStatus.Reason.ValueType,
     text: str,
+    *,
+    limited: Iterable[mesos.Resource] = (),
 ) -> None:
-    """Make an update of the agent's own, and send it the way executors' updates go."""
+    """Make an update of the agent's own, and send it the way executors' updates go.
+
+    `limited` is what was taken too much of.
+    """
     update = _update(agent, framework.info.id, task_id, state, reason, text)
+    update.status.limitation.resources.extend(limited)
+    if not update.status.limitation.resources:
+        update.status.ClearField("limitation")
     if executor is not None:
         update.executor_id.CopyFrom(executor.info.executor_id)
     take(agent, update, "")
