@@ -30,6 +30,9 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+# The file pyglog.py beside this one must not hide the package.
+sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != Path(__file__).resolve().parent]
+
 from mesos_local import LocalCluster
 from mesos_messenger import UPID, Endpoint, Messenger
 from mesos_proto.resources import Resources

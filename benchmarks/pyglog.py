@@ -43,8 +43,8 @@ sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != HERE.
 if importlib.util.find_spec("pyglog") is None:
     sys.path.append(str(ROOT / "packages" / "pyglog" / "src"))
 
-import pyglog  # noqa: E402
-from pyglog import V  # noqa: E402
+import pyglog
+from pyglog import V
 
 RUNS = 9
 SLICES = 20

@@ -25,7 +25,7 @@ sys.path[:] = [path for path in sys.path if FilePath(path or ".").resolve() != H
 if importlib.util.find_spec("pyobjx") is None:
     sys.path.append(str(HERE.parent.parent / "packages" / "pyobjx" / "src"))
 
-from pyobjx import Map, Path, from_json  # noqa: E402
+from pyobjx import Map, Path, from_json
 
 RUNS = 9
 READS = 20_000
