@@ -12,7 +12,7 @@ from google.protobuf.json_format import ParseDict
 from mesos_proto.v0 import mesos_pb2 as mesos
 
 from differential.client import WAIT, Call, Client, Site
-from differential.tasks import kill, scalar, task
+from differential.tasks import kill, offer_of, scalar, task
 
 Group = mesos.Offer.Operation.LaunchGroup
 Change = Callable[[Group], object]
@@ -31,8 +31,7 @@ def group(client: Client, *tasks: mesos.TaskInfo, executor: str = "pod") -> Grou
 
 def launch(client: Client, made: Group, on: mesos.SlaveID | None = None) -> mesos.Offer:
     """Launch a group on the next offer, or the next of a certain agent."""
-    while on not in (None, (offer := client.offer()).slave_id):
-        client.decline(offer, 600)
+    offer = offer_of(client, on)
     for each in made.task_group.tasks:
         if not each.slave_id.value:
             each.slave_id.CopyFrom(offer.slave_id)

@@ -32,6 +32,20 @@ def kill(client: Client, name: str, agent: str = "") -> None:
     client.call(type=Call.KILL, kill=request)
 
 
+def launch_on(client: Client, agent: mesos.SlaveID | None, *tasks: mesos.TaskInfo) -> mesos.SlaveID:
+    """Launch tasks on the next offer, or the next of a certain agent; return the agent."""
+    offer = offer_of(client, agent)
+    client.launch(offer, *tasks)
+    return offer.slave_id
+
+
+def offer_of(client: Client, agent: mesos.SlaveID | None) -> mesos.Offer:
+    """Take the next offer, or the next of a certain agent."""
+    while agent not in (None, (offer := client.offer()).slave_id):
+        client.decline(offer, 600)
+    return offer
+
+
 def _running(client: Client, name: str = "t") -> mesos.Offer:
     offer = client.offer()
     client.launch(offer, task(name))

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from differential import checks, groups, http_calls, operations, registration, tasks
+from differential import checks, fetching, groups, http_calls, operations, registration, tasks
 from differential.client import Site
 from differential.differences import DIFFERENCES, Difference
 from mesos_local import LocalCluster
@@ -21,7 +21,7 @@ RESOURCES = "cpus:4;mem:4096;disk:10000;ports:[31000-32000]"
 Script = Callable[[Site], None]
 ALL: dict[str, Script] = {
     script.__name__: script
-    for module in (registration, tasks, checks, groups, operations, http_calls)
+    for module in (registration, tasks, checks, groups, fetching, operations, http_calls)
     for script in module.SCRIPTS
 }
 

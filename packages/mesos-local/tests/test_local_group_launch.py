@@ -93,7 +93,10 @@ def test_a_group_goes_as_a_whole_to_the_executor_that_it_starts() -> None:
     wire = Groups()
     wire.launch_group("a", "b")
     (launch,) = wire.launched
-    assert (launch.command.value, launch.argv) == ("/bin/default", ("/bin/default", "-x"))
+    assert (launch.command.value, launch.argv) == (
+        "/bin/default",
+        ("/bin/default", "-x", "/work/fetch", str(2 << 30)),
+    )
     subscribed, group = wire.subscribe_executor()
     assert subscribed.subscribed.container_id.value == launch.container_id
     assert (

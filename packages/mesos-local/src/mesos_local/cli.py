@@ -21,7 +21,7 @@ from mesos_proto.roles import parse_roles
 from ._models import Json
 from .agent.state import AgentSettings
 from .cluster import LocalCluster, command_executor, default_executor
-from .config import parse_weights
+from .config import parse_bytes, parse_weights
 from .errors import ClusterError, MesosLocalError
 from .master.state import MasterSettings
 
@@ -177,6 +177,13 @@ FLAGS = (
         "2secs",
         "how long an executor has to come back to an agent that was away",
         "agent.executor_reregistration_timeout",
+    ),
+    Flag(
+        "fetcher_cache_size",
+        parse_bytes,
+        "2GB",
+        "how much each agent keeps of what tasks fetch with `cache`",
+        "agent.fetcher_cache_size",
     ),
     Flag(
         "limit_memory",

@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _GIGABYTE = 1024.0
+_UNITS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _FIRST_PORT, _PORTS_EACH = 31000, 1000
 
 
@@ -93,6 +94,15 @@ def parse_attributes(text: str) -> tuple[mesos.Attribute, ...]:
         return tuple(Attributes.parse(text).messages(version=0))
     except ValueError as error:
         raise ConfigurationError(f"attributes {text!r} cannot be read ({error}); write 'rack:r1'") from error
+
+
+def parse_bytes(text: str) -> int:
+    """Read an amount of memory or disk, such as `2GB` or `512KB`. Raises ConfigurationError."""
+    digits = text.rstrip("KMGTB")
+    unit = _UNITS.get(text[len(digits) :])
+    if not digits.isdecimal() or unit is None:
+        raise ConfigurationError(f"amount {text!r} cannot be read; write it as '512MB'")
+    return int(digits) * unit
 
 
 def parse_weights(text: str) -> Mapping[str, float]:

@@ -12,11 +12,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 from mesos_executor import Executor, ExecutorDriver
 from mesos_executor.v1 import HttpExecutorDriver
 from mesos_proto.v1 import mesos_pb2 as mesos
 
+from .agent.fetch_cache import FetchCache
 from .agent.processes import await_end, reap
 from .errors import FetchError
 from .executor import groups
@@ -31,8 +33,9 @@ __all__ = ["DefaultExecutor", "main"]
 class DefaultExecutor(Executor):
     """Runs task groups; `ended` is set when there is nothing more to do."""
 
-    def __init__(self, directory: str, ip: str) -> None:
+    def __init__(self, directory: str, ip: str, cache: FetchCache | None = None) -> None:
         self.ended = threading.Event()
+        self._cache = cache
         self._directory = directory
         self._ip = ip
         self._session = groups.GroupSession(os.path.basename(directory))
@@ -113,7 +116,7 @@ class DefaultExecutor(Executor):
         """See a task from its start to its end."""
         try:
             variables = environment(child, sandbox(self._directory, child), self._ip)
-            process = start(child, self._directory, variables)
+            process = start(child, self._directory, variables, self._cache)
         except (FetchError, OSError) as error:
             self._take(groups.ChildFailed(child.id, str(error)))
             return
@@ -141,9 +144,10 @@ class DefaultExecutor(Executor):
 
 
 def main() -> int:
-    """Run the executor in the environment its agent gave."""
+    """Run the executor in the environment its agent gave; arguments are the fetcher's cache and its size."""
     ip = os.environ.get("LIBPROCESS_IP", "127.0.0.1")
-    executor = DefaultExecutor(os.environ["MESOS_DIRECTORY"], ip)
+    cache = FetchCache(Path(sys.argv[1]), int(sys.argv[2])) if len(sys.argv) > 2 else None
+    executor = DefaultExecutor(os.environ["MESOS_DIRECTORY"], ip, cache)
     driver = HttpExecutorDriver(executor)
     driver.start()
     executor.ended.wait()

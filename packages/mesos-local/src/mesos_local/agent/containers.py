@@ -43,8 +43,11 @@ class _Container:
 class Containers:
     """Runs containers and reports what becomes of them through `report`, from threads of its own."""
 
-    def __init__(self, report: Callable[[ContainerEvent], None]) -> None:
+    def __init__(
+        self, report: Callable[[ContainerEvent], None], cache: fetcher.FetchCache | None = None
+    ) -> None:
         self._report = report
+        self._cache = cache
         self._containers: dict[str, _Container] = {}
         self._lock = threading.Lock()
 
@@ -113,7 +116,7 @@ class Containers:
             _make_sandbox(launch.directory)
             for volume in launch.volumes:
                 link_volume(volume)
-            fetcher.fetch_logged(launch.command.uris, launch.directory)
+            fetcher.fetch_logged(launch.command, launch.directory, self._cache)
             process = _start(container)
         except FetchError:
             return ContainerFailed(

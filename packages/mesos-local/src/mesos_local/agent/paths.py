@@ -8,6 +8,7 @@ __all__ = [
     "agent_info",
     "executor_directory",
     "executor_meta",
+    "fetch_cache",
     "framework_meta",
     "meta_directory",
     "point",
@@ -40,6 +41,11 @@ def point(directory: str, name: str) -> None:
     fresh = f"{link}.new"
     os.symlink(directory, fresh)
     os.replace(fresh, link)
+
+
+def fetch_cache(work_dir: str) -> str:
+    """Give the directory of what was fetched, and may be wanted again."""
+    return os.path.join(work_dir, "fetch")
 
 
 def meta_directory(work_dir: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from mesos_proto.v0 import mesos_pb2 as mesos
 
 from .. import _forms
+from . import paths
 from .state import Agent, Framework
 
 __all__ = ["command_executor", "command_of"]
@@ -62,7 +63,8 @@ def _cut(text: str) -> str:
 def command_of(agent: Agent, info: mesos.ExecutorInfo) -> mesos.CommandInfo:
     """Give the command that starts an executor; the default one's is the agent's own, and not in `info`."""
     if info.type == mesos.ExecutorInfo.DEFAULT:
-        return _started(agent.settings.default_executor)
+        cache = (paths.fetch_cache(agent.settings.work_dir), str(agent.settings.fetcher_cache_size))
+        return _started((*agent.settings.default_executor, *cache))
     return info.command
 
 

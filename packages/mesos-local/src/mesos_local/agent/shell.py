@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from mesos_detector import Detector, Leader, detect
 from mesos_messenger import UPID
@@ -22,6 +23,7 @@ from .._wire import StreamClose, StreamSend
 from . import paths, recovery
 from .containers import ContainerEvent, Containers, link_volume
 from .executor_api import ExecutorApi
+from .fetch_cache import FetchCache
 from .files import Files
 from .memory import MemoryWatch
 from .operator_api import AgentOperator
@@ -89,7 +91,8 @@ class AgentShell(Part):
         self._on_told_to_leave = on_told_to_leave
         self._zk_session_timeout = zk_session_timeout
         self._lives = 0
-        self._containers = Containers(self._reporter())
+        self._cache = FetchCache(Path(paths.fetch_cache(settings.work_dir)), settings.fetcher_cache_size)
+        self._containers = Containers(self._reporter(), self._cache)
         self._memory = MemoryWatch(self._reporter())
         self._abandoned: list[Containers] = []
         self._detector: Detector | None = None
@@ -97,6 +100,7 @@ class AgentShell(Part):
     def start(self) -> None:
         """Listen, and look for the master."""
         os.makedirs(self._settings.work_dir, exist_ok=True)
+        self._cache.clear()
         self._open()
         self.session = AgentSession(self._settings, pid=self.pid, rng=self._rng, now=time.time())
         shell = self._begin(
@@ -153,7 +157,7 @@ class AgentShell(Part):
         self._abandoned.append(self._containers)
         self._memory.stop(_STOP_TIMEOUT)
         self._lives += 1
-        self._containers = Containers(self._reporter())
+        self._containers = Containers(self._reporter(), self._cache)
         self._memory = MemoryWatch(self._reporter())
 
     def _detected(self, leader: Leader | None) -> None:

@@ -64,6 +64,8 @@ class AgentSettings:
     recovery_timeout: float = 900.0
     update_retry_min: float = 10.0
     update_retry_max: float = 600.0
+    fetcher_cache_size: int = 2 << 30
+    """In bytes."""
     limit_memory: bool = True
     memory_check_interval: float = 1.0
 

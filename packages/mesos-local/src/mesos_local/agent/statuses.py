@@ -13,7 +13,7 @@ from .._tasks import TERMINAL_STATES, note_status
 from .._wire import StreamSend, is_process
 from . import checkpoints
 from .http_events import as_event
-from .state import Agent, Connection, Executor, Framework
+from .state import Agent, Connection, Executor, ExecutorState, Framework
 from .updates import UpdateStream
 
 __all__ = [
@@ -155,7 +155,7 @@ def _complete(
     status.uuid = update.uuid
     if update.HasField("executor_id"):
         status.executor_id.CopyFrom(update.executor_id)
-    if executor is None:
+    if executor is None or executor.state is ExecutorState.TERMINATED:  # The container is forgotten by then.
         return
     container = status.container_status
     if not container.HasField("container_id"):

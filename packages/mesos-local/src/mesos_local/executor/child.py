@@ -16,6 +16,7 @@ from mesos_proto.v1 import mesos_pb2 as mesos
 from ..agent import fetcher
 from ..agent.containers import link_volume
 from ..agent.environment import HOST_PATH
+from ..agent.fetch_cache import FetchCache
 from ..agent.state import LinkVolume
 from ..errors import FetchError
 from .groups import Child
@@ -41,7 +42,9 @@ def environment(child: Child, directory: str, ip: str) -> dict[str, str]:
     return variables
 
 
-def start(child: Child, executor_directory: str, variables: dict[str, str]) -> subprocess.Popen[bytes]:
+def start(
+    child: Child, executor_directory: str, variables: dict[str, str], cache: FetchCache | None
+) -> subprocess.Popen[bytes]:
     """Make the container of a task and start its program. Raises FetchError or OSError."""
     directory = sandbox(executor_directory, child)
     os.makedirs(directory, mode=0o750)
@@ -52,7 +55,7 @@ def start(child: Child, executor_directory: str, variables: dict[str, str]) -> s
         link_volume(volume)
     command = child.info.command
     try:
-        fetcher.fetch_logged(devolve(command).uris, directory)
+        fetcher.fetch_logged(devolve(command), directory, cache)
     except FetchError as error:
         name = f"{child.container_id.parent.value}.{child.container_id.value}"
         raise FetchError(f"Failed to fetch all URIs for container '{name}': exited with status 1") from error
