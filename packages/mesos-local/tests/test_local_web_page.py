@@ -11,14 +11,18 @@ import pytest
 from local_browser import Browser, browser
 from local_scheduler import Recorder, command_task, running
 from mesos_local import LocalCluster
-from mesos_local.master.state import Task
+from mesos_local._wire import TimerFired
+from mesos_local.master import tasks
+from mesos_messenger.http import Pipe, StreamingResponse
 from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as v0
+from mesos_proto.v1 import mesos_pb2 as v1
 
 TAB, ENTER = "\ue004", "\ue007"
 EVIL = "<img src=x onerror=alert(1)>"
 SCRIPT = "javascript:alert(1)"
 MANY = 5000
+LIVE = "document.getElementById('link').textContent === 'live'"
 
 pytestmark = pytest.mark.timeout(600)  # The first may have to install the browser.
 
@@ -46,28 +50,30 @@ def test_every_view_shows_what_is_there(cluster: LocalCluster, page: Browser) ->
         _open(page, cluster.web_url)
         page.shows("cpus 1 used, 3 free")
         page.shows("TASK_FAILED")
-        for scheme in ("light", "dark"):
-            page.scheme(scheme)
-            page.screenshot(f"cluster-{scheme}")
+        assert page.run("return document.querySelectorAll('#view .bar meter').length") == 3
+        _screenshots(page, "cluster")
         _tab(page, "Frameworks", EVIL)
+        _screenshots(page, "frameworks")
         page.click("#view a", busy.framework_ids[0])
         page.shows(SCRIPT)
         assert page.run(f"return !document.querySelector('#view a[href^=\"{SCRIPT[:10]}\"]')")
-        page.screenshot("framework")
+        _screenshots(page, "framework")
         agent_id = cluster.master.session.state.agents.copy().popitem()[0]
         _tab(page, "Agents", agent_id)
+        _screenshots(page, "agents")
         page.click("#view a", agent_id)
         page.shows("Attributes")
-        _tab(page, "Offers", agent_id)
-        page.screenshot("offers")
-        _tab(page, "Roles", busy.framework_ids[0])
-        page.screenshot("roles")
+        _screenshots(page, "agent")
+        _tab(page, "Offers", "ports 31000-31099")
+        _screenshots(page, "offers")
+        _tab(page, "Roles", EVIL)
+        _screenshots(page, "roles")
         _tab(page, "Tasks", EVIL)
-        page.screenshot("tasks")
-        page.click("#view a", EVIL)
+        _screenshots(page, "tasks")
+        page.click("#view a[href^='#/task/']", EVIL)
         page.shows("Command exited with status 3")
         page.until("document.querySelectorAll('[aria-label=History] tbody tr').length >= 2")
-        page.screenshot("task")
+        _screenshots(page, "task")
         assert page.run("return !document.querySelector('img')")
     _tab(page, "Frameworks", "completed")
 
@@ -116,8 +122,9 @@ def test_thousands_of_tasks_stay_usable(cluster: LocalCluster, page: Browser) ->
     recorder = Recorder()
     with running(cluster, recorder):
         recorder.wait(lambda: bool(recorder.framework_ids))
-        _add_tasks(cluster, recorder.framework_ids[0])
         _open(page, cluster.web_url)
+        page.until(LIVE)
+        _add_tasks(cluster, recorder.framework_ids[0])
         _tab(page, "Tasks", "1 to 100 of")
         page.until(f"document.getElementById('place').textContent.split(' of ')[1] >= {MANY}")
         rows = "document.querySelectorAll('#view tbody tr').length"
@@ -149,7 +156,7 @@ def test_the_keyboard_is_enough(cluster: LocalCluster, page: Browser) -> None:
     _refreshed(page)
     assert page.run("return document.activeElement.textContent") == "Frameworks"
     page.type(TAB, TAB, ENTER)
-    page.until("document.activeElement.textContent === 'Tasks'")
+    page.until("document.activeElement.textContent === 'Tasks' && !document.getElementById('choice').hidden")
     page.type(TAB, TAB, TAB)  # Over offers and roles.
     assert page.run("return document.activeElement.id") == "find"
     page.type(*"nothing like it")
@@ -164,11 +171,69 @@ def test_it_comes_back_when_the_master_does(page: Browser) -> None:
         page.shows("Tasks by state")
         own.master.crash()
         page.shows("No answer (")
+        page.shows("no event stream, asking every second")
         own.master.start()
-        page.until("document.getElementById('problem').textContent === ''")
+        page.until(f"document.getElementById('problem').textContent === '' && {LIVE}")
         _tab(page, "Agents", own.agents[0].pid.rpartition(":")[2])
     # That nobody listened is what the browser writes there by itself, nothing else.
     assert all("net::ERR" in each for each in page.complaints())
+
+
+def test_news_come_by_the_event_stream(cluster: LocalCluster, page: Browser) -> None:
+    _open(page, cluster.web_url)
+    page.until(LIVE)
+    whole = "performance.getEntriesByType('resource').length"
+    before = page.run(f"return {whole}")
+    page.run("location.hash = '#/tasks'")
+    recorder = Recorder(lambda offer: [_checked(command_task(offer, "exec sleep 1000", "watched"))])
+    with running(cluster, recorder, name="newcomer"):
+        recorder.until("TASK_RUNNING")
+        page.until("document.querySelector('#view .TASK_RUNNING + .healthy')")
+        page.shows("newcomer")
+        page.click("#view a", "watched")
+        page.until("document.querySelectorAll('[aria-label=History] tbody tr').length >= 2")
+    page.shows("TASK_KILLED")
+    assert page.run(f"return {whole} - {before}") < 60, "whole states are not asked for all the time"
+
+
+def test_without_a_stream_it_asks_again_and_again(page: Browser) -> None:
+    """As behind a proxy that keeps answers to itself until they are whole."""
+    recorder = Recorder()
+    with LocalCluster() as own:
+        own.master._operator.calls.acts["SUBSCRIBE"] = lambda call, media: StreamingResponse(Pipe())
+        _open(page, own.web_url)
+        page.shows("agents active")
+        assert not page.run(f"return {LIVE}")
+        with running(own, recorder, name="late"):
+            _tab(page, "Frameworks", "late")
+        page.open("about:blank")
+
+
+def test_a_tab_in_the_background_lets_go(cluster: LocalCluster, page: Browser) -> None:
+    state = cluster.master.session.state
+    _open(page, cluster.web_url)
+    page.until(LIVE)
+    first = page.call("window", None, "GET")
+    page.call("window", {"handle": page.call("window/new", {"type": "tab"})["handle"]})
+    try:
+        assert cluster.master.shell.wait_until(lambda: not state.subscribers, 20)
+    finally:
+        page.call("window", None, "DELETE")
+        page.call("window", {"handle": first})
+    page.until(LIVE)
+
+
+def _checked(task: v1.TaskInfo) -> v1.TaskInfo:
+    check = task.health_check
+    check.type, check.command.value = v1.HealthCheck.COMMAND, "true"
+    check.delay_seconds, check.interval_seconds = 0, 0.2
+    return task
+
+
+def _screenshots(page: Browser, name: str) -> None:
+    for scheme in ("light", "dark"):
+        page.scheme(scheme)
+        page.screenshot(f"{name}-{scheme}")
 
 
 def _open(page: Browser, url: str) -> None:
@@ -184,8 +249,9 @@ def _tab(page: Browser, name: str, text: str) -> None:
 
 def _refreshed(page: Browser) -> None:
     """Wait until the page has asked once more, and has drawn what it was told."""
-    asked = "performance.getEntriesByType('resource').filter(e => e.name.endsWith('/state')).length"
+    asked = "performance.getEntriesByType('resource').filter(e => e.name.endsWith('/api/v1')).length"
     before = page.run(f"return {asked}")
+    page.run("dispatchEvent(new Event('hashchange'))")
     page.until(f"{asked} >= {before + 2}")
 
 
@@ -223,7 +289,8 @@ def _add_tasks(cluster: LocalCluster, framework_id: str) -> None:
             proto.slave_id.value = agent_id
             proto.resources.extend(resources.messages(version=0))
             proto.statuses.add(state=v0.TASK_RUNNING, timestamp=1.7e9 + number).task_id.value = proto.name
-            state.frameworks[framework_id].tasks[proto.name] = Task(proto, "*", resources)
+            tasks.record(state, state.frameworks[framework_id], state.agents[agent_id], proto, "*")
+        cluster.master.shell.dispatch(TimerFired(("nothing",)))
         added.set()
 
     cluster.master.messenger.call_soon(add)

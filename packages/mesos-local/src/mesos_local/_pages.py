@@ -14,7 +14,7 @@ __all__ = ["pages"]
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 _SHARED = ("style.css", "common.js", "live.js")
 _PARTS = {
-    "index.html": ("cluster.js", "model.js", "tasks.js", "views.js"),
+    "index.html": ("cluster.js", "model.js", "stream.js", "tasks.js", "views.js"),
     "agent.html": ("agent.js", "reader.js"),
 }
 _HEADERS = {

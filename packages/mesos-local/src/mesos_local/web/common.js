@@ -49,10 +49,14 @@ const takeAttributes = (element, other) => {
 };
 
 const round = number => +number.toFixed(2);
+/** Megabytes as Mesos counts them, with a unit that is easy to read. */
+export const megabytes = number => (number < 1024 ? `${round(number)} MB` : number < 1048576
+  ? `${round(number / 1024)} GB` : `${round(number / 1048576)} TB`);
+const WRITTEN = [["cpus", n => `${round(n)} cpus`], ["gpus", n => `${round(n)} gpus`], ["mem", megabytes],
+  ["disk", n => `${megabytes(n)} disk`], ["ports", text => `ports ${text}`]];
 /** Resources as text, without those of which there is nothing. */
-export const amount = r => [["cpus", " cpus"], ["gpus", " gpus"], ["mem", " MB"], ["disk", " MB disk"]]
-  .filter(([name]) => r[name] > 0).map(([name, unit]) => round(r[name]) + unit)
-  .concat(r.ports ? [`ports ${r.ports}`] : []).join(", ") || "none";
+export const amount = r => WRITTEN.filter(([name]) => r[name] && r[name] !== "0")
+  .map(([name, write]) => write(r[name])).join(", ") || "none";
 export const time = seconds => (seconds ? new Date(seconds * 1000).toLocaleString() : "");
 export const size = bytes => (bytes < 1024 ? `${bytes} B` : bytes < 1048576 ? `${round(bytes / 1024)} KiB`
   : `${round(bytes / 1048576)} MiB`);
