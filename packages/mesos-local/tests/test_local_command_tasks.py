@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,16 @@ def test_a_program_that_is_not_there_fails_as_upstream(cluster: LocalCluster) ->
     with running(cluster, recorder):
         assert recorder.until("TASK_FAILED").message == "Command exited with status 1"
         assert "TASK_RUNNING" in recorder.states()
+
+
+@pytest.mark.parametrize("program", ["command_executor", "default_executor"])
+def test_an_executor_loads_no_cluster(program: str) -> None:
+    """One is started for each command task: what it need not load would cost each of them."""
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; import mesos_local.{program};"
+        " print([name for name in sys.modules if name in ('mesos_local.cluster', 'mesos_local.master')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], stdout=subprocess.PIPE, check=True, timeout=60
+    )
+    assert done.stdout == b"[]\n"
