@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import re
 import signal
 import sys
 import threading
@@ -103,6 +104,15 @@ def executor_served(options: argparse.Namespace, artifacts: ArtifactServer) -> m
     return build.executor(command, "default", name="Test Executor")
 
 
+def out_of_reach(options: argparse.Namespace) -> bool:
+    """Tell whether agents on other hosts, where there seem to be some, cannot fetch the executor from us."""
+    here = re.compile(r"\b(127\.0\.0\.1|localhost)\b|\[?::1\b")
+    address = options.server_address
+    return not options.exec_image and (
+        address == "0.0.0.0" or bool(here.search(address) and not here.search(options.url))
+    )
+
+
 def serve_artifacts(options: argparse.Namespace, metrics: Metrics) -> ArtifactServer:
     """Return the server that agents fetch the executor from."""
     try:
@@ -186,13 +196,16 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             driver.start()
         except DriverMisuse as error:
             raise ProgramError(f"-url: {error}") from None
+        if out_of_reach(options):
+            address = options.server_address
+            log.warning("agents elsewhere cannot fetch the executor from %s: give -server.address", address)
         stack.enter_context(metrics_served(options, metrics, screen))
         screen.say(f"looking for the master at {redact(options.url)}")
         screen.status("waiting for the master")
         try:
             driver.join()
         except KeyboardInterrupt:
-            screen.clear()
+            screen.close()
             screen.say("interrupted: ending the framework")
             driver.stop()
             driver.join(10)

@@ -34,9 +34,9 @@ class Screen:
 
     def status(self, text: str) -> None:
         """Replace the status; without a terminal there is none."""
-        if not self.live:
-            return
         with self._lock:
+            if not self.live:
+                return
             self._status = text[: max(10, columns() - 1)]
             self._write(ERASE + self._status)
 
@@ -47,17 +47,25 @@ class Screen:
                 self._write(ERASE)
             self._status = ""
 
+    def close(self) -> None:
+        """Take the status away, and show none any more."""
+        with self._lock:
+            self.clear()
+            self.live = False
+
     @contextlib.contextmanager
     def over_errors(self) -> Iterator[None]:
         """Keep what others write to standard error above the status, for as long as the block runs."""
         if not self.live:
             yield
             return
-        with contextlib.redirect_stderr(_Above(self, sys.stderr)):
+        above = _Above(self, sys.stderr)
+        with contextlib.redirect_stderr(above):
             try:
                 yield
             finally:
-                self.clear()
+                self.close()
+                above.finish()
 
     def _write(self, text: str) -> None:
         if text:
@@ -78,6 +86,10 @@ class _Above(io.TextIOBase):
         if lines:
             self._screen.say("\n".join(lines), self._stream)
         return len(text)
+
+    def finish(self) -> None:
+        """Write what has no newline yet."""
+        self._stream.write(self._begun)
 
     def isatty(self) -> bool:
         return self._stream.isatty()

@@ -253,6 +253,18 @@ def test_a_bomb_is_not_unpacked():
             client.call(CALL, scheduler.Event)
 
 
+def test_an_error_has_the_words_of_the_system_and_no_others():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    with Client(url) as client, pytest.raises(ConnectionFailed) as caught:
+        try:
+            raise OSError("unrelated")
+        except OSError:
+            client.call(CALL)
+    assert str(caught.value) == f"{url}: Connection refused"
+
+
 def test_no_answer():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

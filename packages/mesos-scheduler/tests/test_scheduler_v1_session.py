@@ -428,3 +428,15 @@ def test_options_that_cannot_be_meant():
     for wrong in ({"heartbeats_missed": 0.5}, {"subscribe_timeout": 0.0}, {"backoff": -1.0}):
         with pytest.raises(DriverMisuse):
             HttpOptions(**wrong)
+
+
+def test_only_a_framework_that_there_is_is_said_to_stay(caplog):
+    never, gone = Driven(), Driven()
+    never.do(v0.Start())
+    never.do(v0.Stop(failover=False))
+    assert "stays" not in caplog.text
+    gone.subscribe()
+    gone.end(ConnectionFailed(f"{URL}: Connection refused"))
+    assert f"{URL}: Connection refused; subscribing again" in caplog.text and caplog.text.count(URL) == 1
+    gone.do(v0.Stop(failover=False))
+    assert "it stays for its failover_timeout" in caplog.text

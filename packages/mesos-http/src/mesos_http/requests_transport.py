@@ -234,9 +234,9 @@ def _translated(url: str) -> Iterator[None]:
     except MesosHttpError:
         raise
     except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
-        raise TlsFailed(f"{url}: no TLS: {error}") from error
+        raise TlsFailed(f"{url}: no TLS: {_reason(error)}") from error
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
-        raise TimedOut(f"{url}: nothing came in time: {error}") from error
+        raise TimedOut(f"{url}: nothing came in time: {_reason(error)}") from error
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
         raise ClientMisuse(f"{url}: this cannot be sent: {type(error).__name__}") from None
     except (
@@ -245,6 +245,16 @@ def _translated(url: str) -> Iterator[None]:
         http.client.HTTPException,
         OSError,
     ) as error:
-        raise ConnectionFailed(f"{url}: {error}") from error
+        raise ConnectionFailed(f"{url}: {_reason(error)}") from error
     except ValueError as error:  # A session that is not ours looks at where a redirect leads.
         raise RedirectFailed(f"{url} redirects to what is no URL: {error}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what was raised first, in the system's words: what wraps it tells of pools and retries."""
+    inner: object = error
+    while isinstance(inner, BaseException):
+        error = inner
+        wrapped = (error.__cause__, getattr(error, "reason", None), *error.args)
+        inner = next((each for each in wrapped if isinstance(each, BaseException)), None)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

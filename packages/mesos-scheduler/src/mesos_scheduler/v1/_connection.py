@@ -165,7 +165,8 @@ class Connection:
             bound = min(bound, self._framework.info.failover_timeout / 10)
         pause = bound * self._uniform()
         self._bound = min(2 * self._bound, self._options.backoff_max)
-        _log.warning("%s: %s; subscribing again in %.2f s", self._url, reason, pause)
+        where = "" if self._url is None or reason.startswith(self._url) else f"{self._url}: "
+        _log.warning("%s%s; subscribing again in %.2f s", where, reason, pause)
         self._leave()
         self.phase = Phase.PAUSING
         self._out.add(v0.Redetect())
@@ -181,7 +182,7 @@ class Connection:
             if self.phase in (Phase.CONNECTED, Phase.LINGERING):
                 self._out.add(SendCall(self.attempt, self.stream_id, calls.teardown(self._framework.id)))
                 self._out.add(v0.ForgetFramework())
-            else:
+            elif self._framework.id.value:
                 _log.warning("no master to end the framework at: it stays for its failover_timeout")
         if self.status is Status.RUNNING:
             self._out.add(v0.Ended(Status.STOPPED))
