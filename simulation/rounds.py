@@ -1,6 +1,7 @@
 """Rounds of kill -9 among real processes: a master, an agent, executors and a scheduler.
 
-    python -m simulation.rounds --rounds 200        # from the root of the tree
+    python -m simulation.rounds --rounds 200                    # from the root of the tree
+    python -m simulation.rounds --rounds 200 --api v1-json      # over HTTP, with JSON
 
 In each round the scheduler launches some tasks, one of the four parts is killed in one of four phases
 (before registration, with offers held, with tasks running, with an update whose callback has not returned),
@@ -27,194 +28,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mesos_executor import Executor, ExecutorDriver, MesosExecutorDriver
-from mesos_local import AgentSettings, MasterSettings
-from mesos_local.agent.shell import AgentShell
-from mesos_local.config import parse_resources
-from mesos_local.master.shell import MasterShell
-from mesos_proto.v1 import mesos_pb2 as v1
-from mesos_scheduler import (
-    FileFrameworkIdStore,
-    MesosSchedulerDriver,
-    Scheduler,
-    SchedulerDriver,
-    SessionOptions,
-)
-from mesos_scheduler._tasks import TERMINAL
+from simulation.parts import APIS, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 120.0
 """Seconds after which a wait is a failure; Mesos's own time limits among them are below a minute."""
 
 PHASES = ("registration", "offers", "running", "update")
 VICTIMS = ("master", "agent", "executor", "scheduler")
 TASKS = 3
-
-
-# The parts, each a process of its own.
-
-
-def run_master(port: int) -> None:
-    """Be a master."""
-    settings = MasterSettings(allocation_interval=0.2)
-    MasterShell(settings, bind=f"127.0.0.1:{port}", flags={}).start()
-    signal.pause()
-
-
-def run_agent(port: int, master: str, directory: str) -> None:
-    """Be an agent, which finds again what an earlier one has left in its directory."""
-    settings = AgentSettings(
-        work_dir=directory,
-        command_executor=("/bin/false",),
-        resources=tuple(parse_resources("cpus:4;mem:4096")),
-        registration_backoff=0.2,
-        max_registration_backoff=1.0,
-        update_retry_min=1.0,
-    )
-    AgentShell(settings, master, bind=f"127.0.0.1:{port}", flags={}).start()
-    signal.pause()
-
-
-class Worker(Executor):
-    """Runs each task for a second."""
-
-    def launch_task(self, driver: ExecutorDriver, task: v1.TaskInfo) -> None:
-        report(driver, task.task_id, v1.TASK_RUNNING)
-        threading.Timer(1.0, report, (driver, task.task_id, v1.TASK_FINISHED)).start()
-
-
-def report(driver: ExecutorDriver, task_id: v1.TaskID, state: v1.TaskState.ValueType) -> None:
-    """Report the state of a task."""
-    driver.send_status_update(v1.TaskStatus(task_id=task_id, state=state))
-
-
-class Launcher(Scheduler):
-    """Launches what it is told on standard input, and says what happens on standard output.
-
-    What it has launched, and what has ended, it also writes to files, as a program would to its database.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.wanted = 0
-        self.hold = 0.0
-        self.linger = 0.0
-        self.offers: list[v1.Offer] = []
-        self.lock = threading.Lock()
-
-    def known(self, name: str) -> list[str]:
-        """Return the lines of a file."""
-        path = self.directory / name
-        return path.read_text().split() if path.exists() else []
-
-    def note(self, name: str, *lines: str) -> None:
-        """Add lines to a file."""
-        with open(self.directory / name, "a") as file:
-            file.writelines(f"{line}\n" for line in lines)
-
-    def say(self, what: str, **more: Any) -> None:
-        """Tell the outside."""
-        print(json.dumps({"what": what, **more}), flush=True)
-
-    def registered(
-        self, driver: SchedulerDriver, framework_id: v1.FrameworkID, master_info: v1.MasterInfo
-    ) -> None:
-        self.say("connected")
-
-    def reregistered(self, driver: SchedulerDriver, master_info: v1.MasterInfo) -> None:
-        self.say("connected")
-
-    def disconnected(self, driver: SchedulerDriver) -> None:
-        self.offers.clear()
-        self.say("disconnected")
-
-    def offer_rescinded(self, driver: SchedulerDriver, offer_id: v1.OfferID) -> None:
-        self.offers = [offer for offer in self.offers if offer.id.value != offer_id.value]
-
-    def resource_offers(self, driver: SchedulerDriver, offers: Sequence[v1.Offer]) -> None:
-        self.offers += offers
-        self.launch(driver)
-
-    def launch(self, driver: SchedulerDriver) -> None:
-        """Use the offers that are open for what is wanted."""
-        with self.lock:
-            offers, self.offers = self.offers, []
-            for offer in offers:
-                if self.wanted <= 0:
-                    driver.decline_offer(offer.id, v1.Filters(refuse_seconds=1))
-                    continue
-                self.say("offers")
-                time.sleep(self.hold)
-                first = len(self.known("launched"))
-                names = [f"t{first + number}" for number in range(self.wanted)]
-                self.wanted = 0
-                self.note("launched", *[f"{name}@{offer.agent_id.value}" for name in names])
-                driver.launch_tasks(offer.id, [task_for(name, offer.agent_id) for name in names])
-                self.say("launched")
-
-    def status_update(self, driver: SchedulerDriver, status: v1.TaskStatus) -> None:
-        self.say("update", task=status.task_id.value, state=v1.TaskState.Name(status.state))
-        time.sleep(self.linger)
-        if status.state in TERMINAL:
-            self.note("ended", status.task_id.value)
-            self.say("ended", task=status.task_id.value)
-
-    def error(self, driver: SchedulerDriver, message: str) -> None:
-        self.say("error", message=message)
-
-
-def task_for(name: str, agent_id: v1.AgentID) -> v1.TaskInfo:
-    """Return a task for our own executor."""
-
-    def scalar(kind: str, value: float) -> v1.Resource:
-        return v1.Resource(name=kind, type=v1.Value.SCALAR, scalar=v1.Value.Scalar(value=value))
-
-    task = v1.TaskInfo(
-        name=name,
-        task_id=v1.TaskID(value=name),
-        agent_id=agent_id,
-        resources=[scalar("cpus", 0.1), scalar("mem", 32)],
-    )
-    task.executor.executor_id.value = "worker"
-    task.executor.type = v1.ExecutorInfo.CUSTOM
-    paths = ":".join([str(ROOT), *(path for path in sys.path if path)])
-    task.executor.command.value = f"PYTHONPATH={paths} exec {sys.executable} -m simulation.rounds executor"
-    task.executor.resources.extend([scalar("cpus", 0.1), scalar("mem", 32)])
-    return task
-
-
-def run_scheduler(master: str, directory: str) -> None:
-    """Be a scheduler, which takes over from an earlier one."""
-    launcher = Launcher(Path(directory))
-    ended = set(launcher.known("ended"))
-    known = []
-    for line in launcher.known("launched"):
-        name, _, agent = line.partition("@")
-        if name not in ended:
-            known.append(v1.TaskStatus(task_id=v1.TaskID(value=name), agent_id=v1.AgentID(value=agent)))
-    driver = MesosSchedulerDriver(
-        launcher,
-        v1.FrameworkInfo(name="rounds", checkpoint=True, failover_timeout=600),
-        master,
-        bind="127.0.0.1:0",
-        framework_id_store=FileFrameworkIdStore(Path(directory) / "id"),
-        known_tasks=known,
-        options=SessionOptions(
-            registration_backoff_factor=0.2, silence=5.0, probe_timeout=5.0, reconcile_interval=5.0
-        ),
-    )
-    driver.start()
-    for line in sys.stdin:
-        order = json.loads(line)
-        launcher.hold, launcher.linger = order["hold"], order["linger"]
-        launcher.wanted += order["tasks"]
-        if order["tasks"]:
-            driver.revive_offers()
-    driver.stop(failover=True)
-    driver.join(10)
-
-
-# The rounds.
 
 
 def free_port() -> int:
@@ -236,7 +57,7 @@ class Part:
         self.heard = queue.Queue()
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "simulation.rounds", *self.arguments],
+            [sys.executable, "-m", "simulation.parts", *self.arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -276,14 +97,14 @@ class Part:
 class Rounds:
     """The cluster, and what happens to it."""
 
-    def __init__(self, directory: Path, seed: int) -> None:
+    def __init__(self, directory: Path, seed: int, api: str) -> None:
         self.directory = directory
         self.rng = random.Random(seed)
         master, agent = free_port(), free_port()
         self.parts = {
             "master": Part("master", str(master)),
             "agent": Part("agent", str(agent), f"127.0.0.1:{master}", str(directory / "agent")),
-            "scheduler": Part("scheduler", f"127.0.0.1:{master}", str(directory)),
+            "scheduler": Part("scheduler", api, f"127.0.0.1:{master}", str(directory)),
         }
         self.most = (0, 0)
         self.first: tuple[int, int] | None = None
@@ -309,10 +130,7 @@ class Rounds:
                 environ = Path("/proc", name, "environ").read_bytes()
             except OSError:
                 continue
-            if (
-                words[-3:-1] == [b"simulation.rounds", b"executor"]
-                and str(self.directory).encode() in environ
-            ):
+            if words[-4:-2] == [b"simulation.parts", b"executor"] and str(self.directory).encode() in environ:
                 found.append(int(name))
         return found
 
@@ -396,10 +214,12 @@ class Rounds:
 COMBINATIONS = tuple((victim, phase) for phase in PHASES for victim in VICTIMS)
 
 
-def run_rounds(plan: Sequence[tuple[str, str]], seed: int, say: Callable[[str], None] = print) -> None:
+def run_rounds(
+    plan: Sequence[tuple[str, str]], seed: int, say: Callable[[str], None] = print, api: str = "v0"
+) -> None:
     """Play a round for each victim and phase; raise what goes wrong."""
     with tempfile.TemporaryDirectory(prefix="mesos-rounds-") as directory:
-        rounds = Rounds(Path(directory), seed)
+        rounds = Rounds(Path(directory), seed, api)
         try:
             rounds.start()
             for number, (victim, phase) in enumerate(plan, 1):
@@ -414,23 +234,14 @@ def run_rounds(plan: Sequence[tuple[str, str]], seed: int, say: Callable[[str], 
 
 
 def main() -> int:
-    """Run the rounds, or one of the parts."""
-    words = sys.argv[1:]
-    if words[:1] == ["master"]:
-        run_master(int(words[1]))
-    elif words[:1] == ["agent"]:
-        run_agent(int(words[1]), words[2], words[3])
-    elif words[:1] == ["scheduler"]:
-        run_scheduler(words[1], words[2])
-    elif words[:1] == ["executor"]:
-        MesosExecutorDriver(Worker()).run()
-    else:
-        parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-        parser.add_argument("--rounds", type=int, default=16, help="how many (%(default)s)")
-        parser.add_argument("--seed", type=int, default=1)
-        options = parser.parse_args()
-        plan = [COMBINATIONS[number % len(COMBINATIONS)] for number in range(options.rounds)]
-        run_rounds(plan, options.seed, lambda text: print(text, flush=True))
+    """Run the rounds."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=16, help="how many (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--api", choices=APIS, default="v0", help="of scheduler and executor (%(default)s)")
+    options = parser.parse_args()
+    plan = [COMBINATIONS[number % len(COMBINATIONS)] for number in range(options.rounds)]
+    run_rounds(plan, options.seed, lambda text: print(text, flush=True), options.api)
     return 0
 
 

@@ -22,9 +22,10 @@ PLAN = (
 
 @pytest.mark.timeout(400)
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into /proc")
-def test_every_task_is_accounted_for_whoever_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("api", ["v0", "v1-json"])
+def test_every_task_is_accounted_for_whoever_is_killed(monkeypatch: pytest.MonkeyPatch, api: str) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
     rounds = importlib.import_module("simulation.rounds")
     said: list[str] = []
-    rounds.run_rounds(PLAN, 7, said.append)
+    rounds.run_rounds(PLAN, 7, said.append, api)
     assert said[-1].startswith("8 rounds") and "all ended" in said[-1]
