@@ -337,7 +337,7 @@ class GroupExecutor(Executor):
             entry.update(killing=False, acknowledged=False, done=False)
             with self.lock:
                 self.tasks[info["task_id"]["value"]] = entry
-            self.update("TASK_STARTING", info["task_id"])
+            self.tell(entry, "TASK_STARTING")
             threading.Thread(target=self.run_task, args=[entry], daemon=True).start()
 
     def maybe_exit(self) -> None:
@@ -360,7 +360,7 @@ class GroupExecutor(Executor):
         if status != 200:
             self.finish(entry, "TASK_FAILED", body.decode(errors="replace"))
             return
-        self.update("TASK_RUNNING", info["task_id"])
+        self.tell(entry, "TASK_RUNNING")
         wait = {"type": "WAIT_NESTED_CONTAINER", "wait_nested_container": {"container_id": container}}
         while True:
             try:
@@ -375,9 +375,13 @@ class GroupExecutor(Executor):
         else:
             self.finish(entry, "TASK_FAILED" if code != 0 else "TASK_FINISHED", ended)
 
+    def tell(self, entry: Json, state: str, **fields: object) -> None:
+        container = {"container_id": entry["container"]}
+        self.update(state, entry["info"]["task_id"], container_status=container, **fields)
+
     def finish(self, entry: Json, state: str, message: str) -> None:
         entry["done"] = True
-        self.update(state, entry["info"]["task_id"], message=message)
+        self.tell(entry, state, message=message)
         if state != "TASK_FINISHED" and not self.closing:
             for other in list(self.tasks.values()):  # the rest of the group ends with it
                 if other["group"] is entry["group"]:
@@ -388,7 +392,7 @@ class GroupExecutor(Executor):
             return
         entry["killing"] = True
         if "TASK_KILLING_STATE" in self.capabilities:
-            self.update("TASK_KILLING", entry["info"]["task_id"])
+            self.tell(entry, "TASK_KILLING")
 
         def send(number: int) -> None:
             if entry["done"]:

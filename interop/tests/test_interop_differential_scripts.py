@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from differential import checks, fetching, groups, http_calls, operations, registration, tasks
+from differential import checks, fetching, groups, http_calls, operations, pages, registration, tasks
 from differential.client import Site
 from differential.differences import DIFFERENCES, Difference
 from mesos_local import LocalCluster
@@ -21,7 +22,7 @@ RESOURCES = "cpus:4;mem:4096;disk:10000;ports:[31000-32000]"
 Script = Callable[[Site], None]
 ALL: dict[str, Script] = {
     script.__name__: script
-    for module in (registration, tasks, checks, groups, fetching, operations, http_calls)
+    for module in (registration, tasks, checks, groups, fetching, pages, operations, http_calls)
     for script in module.SCRIPTS
 }
 
@@ -46,7 +47,8 @@ def transcript(script: Script, address: str) -> list[str]:
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_script_sees_the_same(addresses: tuple[str, str], name: str) -> None:
-    real, local = (transcript(ALL[name], address) for address in addresses)
+    with ThreadPoolExecutor(len(addresses)) as pool:
+        real, local = pool.map(lambda address: transcript(ALL[name], address), addresses)
     assert real
     known = DIFFERENCES.get(name, Difference(""))
     delta = [line for line in difflib.ndiff(real, local) if line[0] in "-+"]

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from google.protobuf.message import Message
 from local_helpers import AGENT, EXECUTOR, SCHEDULER, Wire, framework_info, task_info
+from mesos_local.agent import metrics as agent_metrics
 from mesos_local.agent import views as agent_views
 from mesos_local.config import parse_resources
 from mesos_local.master import views as master_views
@@ -52,7 +53,7 @@ class Running(Wire):
             lambda: master_views.tasks(master, {}),
             lambda: master_views.roles(master),
             lambda: master_views.metrics(master),
-            lambda: agent_views.metrics(agent),
+            lambda: agent_metrics.metrics(agent),
             lambda: master_views.frameworks(master),
         )
         for view in views[turn % 3 :: 3]:

@@ -16,6 +16,7 @@ __all__ = [
     "MESOS_VERSION",
     "Json",
     "attributes",
+    "executor_extras",
     "executor_fields",
     "full_resources",
     "labels",
@@ -113,6 +114,9 @@ def task(proto: mesos.Task, role: str) -> Json:
         model["user"] = proto.user
     if proto.HasField("labels"):
         model["labels"] = labels(proto.labels)
+    for name in ("discovery", "container", "health_check"):
+        if proto.HasField(name):
+            model[name] = json.to_dict(getattr(proto, name))
     return model
 
 
@@ -123,7 +127,7 @@ def _status(status: mesos.TaskStatus) -> Json:
     if status.HasField("container_status"):
         container = status.container_status
         model["container_status"] = {
-            "container_id": {"value": container.container_id.value},
+            "container_id": json.to_dict(container.container_id),
             "network_infos": [
                 {
                     "ip_addresses": [
@@ -146,10 +150,24 @@ def executor_fields(info: mesos.ExecutorInfo) -> Json:
         "executor_id": info.executor_id.value,
         "name": info.name,
         "framework_id": info.framework_id.value,
-        "source": info.source,
         "command": {"argv": list(info.command.arguments), "uris": [each.value for each in info.command.uris]},
         "resources": resources(info.resources),
+        **executor_extras(info),
     }
     if info.command.HasField("value"):
         model["command"]["value"] = info.command.value
+    if info.HasField("source"):
+        model["source"] = info.source
+    return model
+
+
+def executor_extras(info: mesos.ExecutorInfo) -> Json:
+    """Give what not every executor has."""
+    model: Json = {}
+    if info.resources:
+        model["role"] = next((each.allocation_info.role for each in info.resources), "*")
+    if info.HasField("labels"):
+        model["labels"] = labels(info.labels)
+    if info.HasField("type"):
+        model["type"] = mesos.ExecutorInfo.Type.Name(info.type)
     return model

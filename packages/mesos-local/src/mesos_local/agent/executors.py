@@ -242,6 +242,7 @@ def container_failed(agent: Agent, container_id: str, text: str) -> None:
     if found is None:
         return
     framework, executor = found
+    agent.count("container_launch_errors")
     log.error("Executor %s of framework %s: %s", executor.id, framework.id, text)
     executor.termination = executor.termination or Termination(
         mesos.TASK_FAILED,
@@ -259,6 +260,7 @@ def container_exited(agent: Agent, container_id: str, wait_status: int) -> None:
     framework, executor = found
     log.info("Executor %s of framework %s ended with status %d", executor.id, framework.id, wait_status)
     executor.state = ExecutorState.TERMINATED
+    agent.count("executors_terminated")
     if executor.stream:
         agent.commands.append(StreamClose(executor.stream))
     agent.cancel_timer(("executor", container_id))

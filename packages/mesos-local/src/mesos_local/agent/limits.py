@@ -7,8 +7,6 @@ what an interpreter needs, as tests often give them less.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mesos_proto.v0 import mesos_pb2 as mesos
 
 from .state import Agent, Executor, ExecutorState, MeasureMemory, MemoryLimit, Termination
@@ -40,15 +38,9 @@ def measure(agent: Agent) -> None:
 
 def _limit(executor: Executor) -> MemoryLimit:
     ours = executor.command_task or executor.info.type == mesos.ExecutorInfo.DEFAULT
-    given = _memory(executor.info.resources)
-    given += sum(_memory(task.resources) for task in executor.launched.values())
-    given += sum(_memory(task.resources) for task in executor.queued.values())
+    given = sum((each.scalar.value for each in executor.allocated if each.name == "mem"), 0.0)
     limit = max(int(given * _MEGABYTE), _FLOOR if ours else _CUSTOM_FLOOR)
     return MemoryLimit(executor.container_id, executor.os_pid or 0, limit, spare_root=ours)
-
-
-def _memory(resources: Iterable[mesos.Resource]) -> float:
-    return sum((each.scalar.value for each in resources if each.name == "mem"), 0.0)
 
 
 def termination(limit: int, used: int) -> Termination:

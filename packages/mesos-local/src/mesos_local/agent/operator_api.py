@@ -12,8 +12,9 @@ from mesos_proto.v1 import agent_pb2 as v1_operator
 from .. import _http
 from .._models import Json
 from .._operator import Answer, OperatorCalls, Reading
-from . import operator_views, views
+from . import operator_views
 from .files import BadRequest, Files, NotFound
+from .metrics import metrics
 from .state import Agent, Connection
 
 __all__ = ["AgentOperator"]
@@ -71,7 +72,7 @@ class AgentOperator:
             "agent",
             _MEMBERS,
             flags=flags,
-            metrics=lambda: views.metrics(agent),
+            metrics=lambda: metrics(agent),
             later=later,
             accepted=_accepted,
         )

@@ -105,13 +105,7 @@ def _container(
     container.container_status.container_id.value = executor.container_id
     statistics = container.resource_statistics
     statistics.timestamp = agent.now
-    limits = Resources.sum(
-        [
-            Resources(executor.info.resources),
-            *(Resources(each.resources) for each in executor.launched.values()),
-            *(Resources(each.resources) for each in executor.queued.values()),
-        ]
-    )
+    limits = Resources(executor.allocated)
     cpus, mem = limits.cpus or 0.0, round((limits.mem or 0.0) * _MEGABYTE)
     statistics.cpus_soft_limit = cpus
     statistics.mem_soft_limit_bytes = statistics.mem_limit_bytes = mem

@@ -17,6 +17,7 @@ from .._models import Json
 from .._pages import pages
 from . import views
 from .files import BadRequest, Files, NotFound
+from .metrics import metrics
 from .state import Agent
 
 __all__ = ["routes"]
@@ -44,7 +45,7 @@ def routes(agent: Agent, flags: Json, files: Files) -> dict[str, Route]:
         "/version": shows(lambda request: _models.version()),
         "/flags": shows(lambda request: {"flags": flags}),
         "/state": shows(lambda request: views.state(agent, flags)),
-        "/metrics/snapshot": shows(lambda request: views.metrics(agent)),
+        "/metrics/snapshot": shows(lambda request: metrics(agent)),
         "/files/browse": _files(lambda request: _browse(files, request)),
         "/files/read": _files(lambda request: _read(files, request)),
         "/files/download": _files(lambda request: _download(files, request)),

@@ -297,8 +297,10 @@ class AgentSession:
     def _framework_message(self, sender: str, message: internal.FrameworkToExecutorMessage) -> None:
         executor = self.state.executor(message.framework_id.value, message.executor_id.value)
         if executor is None or executor.state is not ExecutorState.RUNNING:
+            self.state.count("invalid_framework_messages")
             log.warning("Dropping message for executor %s: it does not run", message.executor_id.value)
         else:
+            self.state.count("valid_framework_messages")
             self.state.tell(executor, message)
 
     def _executor_message(self, sender: str, message: internal.ExecutorToFrameworkMessage) -> None:

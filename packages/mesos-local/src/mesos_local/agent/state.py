@@ -127,6 +127,16 @@ class Executor:
     def id(self) -> str:
         return self.info.executor_id.value
 
+    @property
+    def allocated(self) -> list[mesos.Resource]:
+        """Its own resources, and those of its tasks that have not ended."""
+        held = [*self.info.resources]
+        for task in self.launched.values():
+            held.extend(task.resources)
+        for queued in self.queued.values():
+            held.extend(queued.resources)
+        return held
+
     def find(self, task_id: str) -> mesos.Task | None:
         """Give the record of a task that was delivered to this executor."""
         return self.launched.get(task_id) or self.terminated.get(task_id)

@@ -133,7 +133,8 @@ def take(agent: Agent, update: internal.StatusUpdate, pid: str, stream: str = ""
     if executor is not None:
         known = agent.streams.get((framework.id, update.status.task_id.value))
         if known is None or update.uuid not in known.received:
-            note(executor, update)
+            if note(executor, update):
+                agent.count(f"tasks_{mesos.TaskState.Name(update.status.state)[5:].lower()}")
             checkpoints.update(agent, framework, executor, update)
     _queue(agent, update, pid, stream)
 
@@ -166,16 +167,18 @@ def _complete(
         container.executor_pid = executor.os_pid
 
 
-def note(executor: Executor, update: internal.StatusUpdate) -> None:
-    """Bring the record of the task up to date."""
+def note(executor: Executor, update: internal.StatusUpdate) -> bool:
+    """Bring the record of the task up to date; tells whether the task has ended with it."""
     task_id = update.status.task_id.value
     record = executor.launched.get(task_id)
     if record is None:
-        return
+        return False
     record.state = update.status.state
     note_status(record, update.status)
     if record.state in TERMINAL_STATES:
         executor.terminated[task_id] = executor.launched.pop(task_id)
+        return True
+    return False
 
 
 def _queue(agent: Agent, update: internal.StatusUpdate, pid: str, events: str = "") -> None:

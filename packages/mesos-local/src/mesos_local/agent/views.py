@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mesos_proto import json
 from mesos_proto.resources import Resources
 from mesos_proto.v0 import agent_pb2 as operator
@@ -14,9 +12,9 @@ from .._models import Json
 from ..config import with_checkpointed
 from . import operator_views
 from .registration import CAPABILITIES
-from .state import Agent, Connection, Executor, ExecutorState, Framework
+from .state import Agent, Executor, Framework
 
-__all__ = ["containers", "metrics", "state", "statistics"]
+__all__ = ["containers", "state", "statistics"]
 
 
 def _executor(executor: Executor) -> Json:
@@ -30,19 +28,12 @@ def _executor(executor: Executor) -> Json:
         "source": executor.info.source,
         "container": executor.container_id,
         "directory": executor.directory,
-        "resources": _models.resources(executor.info.resources),
-        **_type(executor),
-        "role": next(iter(_forms.allocation_roles(executor.info.resources)), "*"),
+        "resources": _models.resources(executor.allocated),
+        **_models.executor_extras(executor.info),
         "tasks": [shown(each) for each in executor.launched.values()],
         "queued_tasks": [{"id": each.task_id.value, "name": each.name} for each in executor.queued.values()],
         "completed_tasks": [shown(each) for each in [*executor.terminated.values(), *executor.completed]],
     }
-
-
-def _type(executor: Executor) -> Json:
-    if not executor.info.HasField("type"):
-        return {}
-    return {"type": mesos.ExecutorInfo.Type.Name(executor.info.type)}
 
 
 def _framework(framework: Framework) -> Json:
@@ -64,12 +55,7 @@ def state(agent: Agent, flags: Json) -> Json:
     """Give the answer of `/state`."""
     total = with_checkpointed(_forms.inner(agent.info.resources), agent.checkpointed)
     executors = [each for framework in agent.frameworks.values() for each in framework.executors.values()]
-    used = Resources.sum(
-        [
-            *(_forms.inner(each.info.resources) for each in executors),
-            *(_forms.inner(record.resources) for each in executors for record in each.launched.values()),
-        ]
-    )
+    used = Resources.sum(_forms.inner(each.allocated) for each in executors)
     model: Json = {
         **_models.version(),
         "start_time": agent.start_time,
@@ -125,18 +111,3 @@ def _container(agent: Agent, container: operator.Response.GetContainers.Containe
         "source": executor.info.source if executor is not None else "",
         "statistics": json.to_dict(container.resource_statistics),
     }
-
-
-def metrics(agent: Agent) -> Json:
-    """Give the answer of `/metrics/snapshot`."""
-    executors = [each for framework in agent.frameworks.values() for each in framework.executors.values()]
-    model: dict[str, Any] = {
-        "slave/registered": float(agent.connection is Connection.RUNNING),
-        "slave/uptime_secs": agent.now - agent.start_time,
-        "slave/frameworks_active": len(agent.frameworks),
-        "slave/valid_status_updates": agent.counters.get("valid_status_updates", 0),
-        "slave/invalid_status_updates": agent.counters.get("invalid_status_updates", 0),
-    }
-    for each in ExecutorState:
-        model[f"slave/executors_{each.value}"] = sum(executor.state is each for executor in executors)
-    return model

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable
 
 from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 
-from .. import _models
+from .. import _models, _system
 from .._models import Json
 from . import holdings
 from .offers import message as offer_message
@@ -301,7 +300,7 @@ def metrics(master: Master) -> Json:
         "master/slaves_unreachable": len(master.unreachable_agents),
         "master/dropped_messages": master.counters.get("dropped_messages", 0),
         "master/outstanding_offers": len(master.offers),
-        "system/cpus_total": os.cpu_count() or 1,
+        **_system.metrics(),
     }
     for name, chosen in (
         ("active", [each for each in master.frameworks.values() if each.active]),
