@@ -58,6 +58,7 @@ def test_tasks_finish_and_the_framework_ends(cluster: LocalCluster, executor: Pa
     done = run(*command(cluster, executor, *flags), TASK_CPU="1.5", NUM_TASKS="6")
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1] == "finished 6 of 6 tasks"
+    assert [f"{number} of 6 tasks finished" in done.stdout for number in range(1, 7)] == [True] * 6
     assert re.search(r"6 tasks took \d+\.\d\d s from launch to the last status", done.stdout)
     frameworks = cluster.master.session.state.completed_frameworks.values()
     (framework,) = [each.info for each in frameworks if each.info.name == f"by-{codec}"]

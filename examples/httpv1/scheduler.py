@@ -134,12 +134,15 @@ class ExampleScheduler(Scheduler):
         """Stop when it was the last one, else ask for more offers."""
         self.finished += 1
         self.metrics.tasks_finished.add()
-        if self.finished >= self.options.tasks:
+        total = self.options.tasks
+        if not self.screen.live and self.finished % max(1, total // 10) == 0:
+            self.screen.say(f"{self.finished} of {total} tasks finished")
+        if self.finished >= total:
             self.screen.clear()
             seconds = time.monotonic() - (self.began or time.monotonic())
-            self.screen.say(f"{self.options.tasks} tasks took {seconds:.2f} s from launch to the last status")
+            self.screen.say(f"{total} tasks took {seconds:.2f} s from launch to the last status")
             driver.stop()
-        elif self.launched < self.options.tasks:
+        elif self.launched < total:
             driver.revive_offers()
 
     def show(self) -> None:
