@@ -86,8 +86,7 @@ class AsyncDriverLife(DriverCalls):
         while not self._over:
             self._news.clear()
             await self._news.wait()
-        if self._status is Status.ABORTED and not self._shell.closed.is_set():
-            self._shell.close_soon()
+        self._close_aborted()
         await self._closed.wait()
         if self._reason is not None:
             raise DriverAborted(self._reason)
@@ -104,17 +103,17 @@ class AsyncDriverLife(DriverCalls):
         try:
             async for event in self:
                 await _settled(table[type(event)](event))
+            return await self.join()
         except DriverAborted as error:
             await _settled(table[events.Error](events.Error(str(error))))
-            await self._close()
             raise
         except BaseException as error:
             self.abort()
             if isinstance(error, Exception):
                 await _settled(table[events.Error](events.Error(f"{type(error).__name__}: {error}")))
-            await self._close()
             raise
-        return await self.join()
+        finally:
+            await self._close()
 
     async def __aenter__(self: _Self) -> _Self:
         await self.start()
@@ -125,9 +124,7 @@ class AsyncDriverLife(DriverCalls):
     ) -> None:
         if self._status is Status.RUNNING:
             self.stop(failover=kind is not None)
-            await self._closed.wait()
-        else:
-            await self._close()
+        await self._close()
 
     # Events.
 
@@ -199,10 +196,22 @@ class AsyncDriverLife(DriverCalls):
         self._closed.set()
         self._news.set()
 
-    async def _close(self) -> None:
-        if not self._shell.closed.is_set():
+    def _close_aborted(self) -> None:
+        """Have a driver closed for which nobody will call `stop` any more."""
+        if self._status is Status.ABORTED and not self._shell.closed.is_set():
             self._shell.close_soon()
-        await self._closed.wait()
+
+    async def _close(self) -> None:
+        """Wait until all is closed. A cancellation is raised after that: closing has an end by itself."""
+        self._close_aborted()
+        cancelled: asyncio.CancelledError | None = None
+        while not self._closed.is_set():
+            try:
+                await self._closed.wait()
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     # On the thread that closes.
 

@@ -73,19 +73,16 @@ class AsyncSender:
     def __init__(self, post: Callable[[SessionEvent], None]) -> None:
         self._post = post
         self._queue: asyncio.Queue[tuple[AsyncClient, SendCall] | None] = asyncio.Queue()
-        self._task = asyncio.ensure_future(self._run())
+        self.task = asyncio.ensure_future(self._run())
 
     def send(self, client: AsyncClient, command: SendCall) -> None:
         """Send a call after those before it."""
         self._queue.put_nowait((client, command))
 
     async def finish(self, timeout: float) -> bool:
-        """Send what is queued and end; False, and an end all the same, when that takes longer."""
+        """Send what is queued and end; False when that takes longer."""
         self._queue.put_nowait(None)
-        done, _ = await asyncio.wait((self._task,), timeout=timeout)
-        if not done:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
+        done, _ = await asyncio.wait((self.task,), timeout=timeout)
         return bool(done)
 
     async def _run(self) -> None:

@@ -93,6 +93,7 @@ class AsyncShell:
         else:
             self._detector = AsyncDetector(self._place.detector())
         self._sender = AsyncSender(self.post)
+        self._keep(self._sender.task)
         self.post(v0.Start())
         if self._detector is not None:
             self._keep(asyncio.ensure_future(self._watch(self._detector)))
@@ -206,26 +207,34 @@ class AsyncShell:
         self._closing = asyncio.ensure_future(self._close())
 
     async def _close(self) -> None:
-        """Send the calls still queued, then close everything."""
+        """Send the calls still queued, then close everything, even when cancelled."""
         try:
             if self._sender is not None and not await self._sender.finish(CLOSE_TIMEOUT):
                 _log.warning("calls were still unsent after %g s", CLOSE_TIMEOUT)
-            if self._reader is not None:
-                self._reader.close()
-            self._close_client()
-            if self._detector is not None:
-                await self._detector.stop()
-            if self._tasks:
-                await asyncio.wait(self._tasks)
-            if self._forgotten:
-                await asyncio.to_thread(self._forget)
-        except FrameworkIdStoreError as error:
-            _log.error("the framework is no more, but its id is still stored: %s", error)
         finally:
-            for timer in self._timers.values():
-                timer.cancel()
-            self.closed.set()
-            self._on_closed()
+            try:
+                await self._close_rest()
+            except FrameworkIdStoreError as error:
+                _log.error("the framework is no more, but its id is still stored: %s", error)
+            finally:
+                self.closed.set()
+                self._on_closed()
+
+    async def _close_rest(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._sender is not None:
+            self._sender.task.cancel()
+        if self._reader is not None:
+            self._reader.close()
+        if self._client is not None:
+            await self._client[1].close()
+        if self._detector is not None:
+            await self._detector.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._forgotten:
+            await asyncio.to_thread(self._forget)
 
 
 def _client(url: str, place: Place[AsyncTransport]) -> AsyncClient:
