@@ -16,13 +16,12 @@ from mesos_scheduler import MesosSchedulerDriver
 __all__ = ["Pod", "executor_info", "group_of", "running_pod"]
 
 
-def executor_info(name: str = "pod", framework_id: str = "") -> mesos.ExecutorInfo:
+def executor_info() -> mesos.ExecutorInfo:
     """Describe a default executor."""
     info = mesos.ExecutorInfo(
         type=mesos.ExecutorInfo.DEFAULT, resources=Resources.parse("cpus:0.1;mem:32;disk:10")
     )
-    info.executor_id.value = name
-    info.framework_id.value = framework_id
+    info.executor_id.value = "pod"
     return info
 
 
@@ -37,6 +36,7 @@ class Pod:
     def __init__(self, cluster: LocalCluster, recorder: Recorder, driver: MesosSchedulerDriver) -> None:
         self.cluster, self.recorder, self.driver = cluster, recorder, driver
         self._used = 0
+        self.executor = executor_info()
 
     def offer(self) -> mesos.Offer:
         """Take the next offer."""
@@ -52,7 +52,8 @@ class Pod:
         tasks = group_of(offer, **commands)
         describe(tasks)
         operation = mesos.Offer.Operation(type=mesos.Offer.Operation.LAUNCH_GROUP)
-        operation.launch_group.executor.CopyFrom(executor_info(framework_id=self.recorder.framework_ids[0]))
+        operation.launch_group.executor.CopyFrom(self.executor)
+        operation.launch_group.executor.framework_id.value = self.recorder.framework_ids[0]
         operation.launch_group.task_group.tasks.extend(tasks)
         self.driver.accept_offers([offer.id], [operation], mesos.Filters(refuse_seconds=0))
         return offer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,42 @@ def test_tasks_have_their_own_environment_and_files_and_share_what_they_ask_for(
         }
         pod.driver.kill_task(mesos.TaskID(value="one"))
         pod.recorder.until("TASK_KILLED", "one")
+
+
+CUSTOM = """
+import sys
+sys.path[:] = {path!r}
+from mesos_executor import Executor
+from mesos_executor.v1 import HttpExecutorDriver
+from mesos_proto.v1 import mesos_pb2 as mesos
+
+class Groups(Executor):
+    def launch_group(self, driver, task_group):
+        names = " ".join(task.task_id.value for task in task_group.tasks)
+        for task in task_group.tasks:
+            status = mesos.TaskStatus(task_id=task.task_id, state=mesos.TASK_RUNNING, message=names)
+            driver.send_status_update(status)
+    def kill_task(self, driver, task_id):
+        driver.send_status_update(mesos.TaskStatus(task_id=task_id, state=mesos.TASK_KILLED))
+
+HttpExecutorDriver(Groups()).run()
+"""
+
+
+def test_a_custom_executor_is_given_groups_whole(cluster: LocalCluster, tmp_path: Path) -> None:
+    program = tmp_path / "executor.py"
+    program.write_text(CUSTOM.format(path=[os.path.abspath(each) for each in sys.path if each]))
+    with running_pod(cluster) as pod:
+        pod.executor.type = mesos.ExecutorInfo.CUSTOM
+        pod.executor.command.value = f"exec {sys.executable} -I -S {program}"
+        pod.launch(one="true", two="true")
+        assert pod.recorder.until("TASK_RUNNING", "one").message == "one two"
+        pod.recorder.until("TASK_RUNNING", "two")
+        pod.launch(three="true")
+        assert pod.recorder.until("TASK_RUNNING", "three").message == "three"
+        pod.driver.kill_task(mesos.TaskID(value="two"))
+        pod.recorder.until("TASK_KILLED", "two")
+        assert pod.states("one") == ["RUNNING"], "what a failure means is the executor's to decide"
 
 
 def test_groups_live_through_a_crash_of_the_agent(tmp_path: Path) -> None:
