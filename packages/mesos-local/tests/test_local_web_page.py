@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from local_browser import Browser, browser
+from local_groups import running_pod
 from local_scheduler import Recorder, command_task, running
 from mesos_local import LocalCluster
 from mesos_local._wire import TimerFired
@@ -116,6 +117,18 @@ def test_a_file_is_followed_as_it_grows(cluster: LocalCluster, page: Browser, tm
         page.screenshot("sandbox-light")
         links = "[...document.querySelectorAll('#files a')].map(a => a.href)"
         assert any("stdout" in each for each in page.run(f"return {links}"))
+
+
+def test_the_tasks_of_a_group_have_their_own_sandboxes(cluster: LocalCluster, page: Browser) -> None:
+    with running_pod(cluster) as pod:
+        pod.launch(
+            first="echo I am the first; exec sleep 1000", second="echo I am the second; exec sleep 1000"
+        )
+        pod.recorder.until("TASK_RUNNING", "second")
+        _open(page, cluster.web_url)
+        _tab(page, "Tasks", "second")
+        page.click("#view tr:has(a[href*='/second/']) a", "stdout")
+        page.shows("I am the second")
 
 
 def test_thousands_of_tasks_stay_usable(cluster: LocalCluster, page: Browser) -> None:

@@ -14,6 +14,10 @@ const executorsOf = state => [...state.frameworks, ...state.completed_frameworks
 const ran = (executor, task) => [...executor.tasks, ...executor.queued_tasks, ...executor.completed_tasks]
   .some(each => each.id === task);
 
+// The tasks of a default executor have sandboxes of their own in its.
+const sandboxOf = (run, task) => (run.type === "DEFAULT" && task && ran(run, task)
+  ? `${run.directory}/tasks/${task}` : run.directory);
+
 const showExecutors = executors => show(part("executors"), [table("Executors",
   ["Framework", "Executor", "State", "Tasks", "Resources"], executors.map(e => [
     mono(e.framework), cell(link(`#/${[e.framework, e.id, "", "stdout"].map(encode).join("/")}`, e.id)), cell(e.now),
@@ -28,7 +32,7 @@ const goTo = executors => {
   part("sandbox").hidden = !framework;
   part("whose").textContent = id || "";
   part("note").textContent = framework && !run ? "This executor is not known here (yet)." : "";
-  const found = run ? run.directory : "";
+  const found = run ? sandboxOf(run, task) : "";
   if (found === sandbox && location.hash === wanted) return;
   [sandbox, directory, wanted] = [found, found, location.hash];
   open(found && file ? `${found}/${file}` : "");
