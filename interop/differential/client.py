@@ -42,11 +42,11 @@ def anonymous(text: str) -> str:
 
     What is free on an agent comes in an order of its history.
     """
-    text = re.sub(
-        r'(?<=more than available )[^"]*', lambda found: "; ".join(sorted(found[0].split("; "))), text
-    )
+    for resources in (r'(?<=more than available )[^"]*', r'(?<=")[^"]*(?= does not contain )'):
+        text = re.sub(resources, lambda found: "; ".join(sorted(found[0].split("; "))), text)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}(-\d{4})?", "UUID", text)
     text = re.sub(r"UUID-([SO])\d+", r"UUID-\1", text)
+    text = re.sub(r"slave\(\d+\)", "slave(N)", text)
     text = re.sub(r"differential-\d+", "CLIENT", text)
     return re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", text)
 

@@ -9,7 +9,19 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from differential import checks, fetching, groups, http_calls, operations, pages, registration, tasks
+from differential import (
+    agent_calls,
+    checks,
+    feedback,
+    fetching,
+    groups,
+    http_calls,
+    operations,
+    operator_calls,
+    pages,
+    registration,
+    tasks,
+)
 from differential.client import Site
 from differential.differences import DIFFERENCES, Difference
 from mesos_local import LocalCluster
@@ -22,7 +34,19 @@ RESOURCES = "cpus:4;mem:4096;disk:10000;ports:[31000-32000]"
 Script = Callable[[Site], None]
 ALL: dict[str, Script] = {
     script.__name__: script
-    for module in (registration, tasks, checks, groups, fetching, pages, operations, http_calls)
+    for module in (
+        registration,
+        tasks,
+        checks,
+        groups,
+        fetching,
+        pages,
+        operations,
+        feedback,
+        http_calls,
+        operator_calls,
+        agent_calls,
+    )
     for script in module.SCRIPTS
 }
 

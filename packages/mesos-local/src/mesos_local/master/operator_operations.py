@@ -69,8 +69,10 @@ def invalid(master: Master, agent_id: str, operation: mesos.Offer.Operation) -> 
     upgrade_resources(operation)
     error = operation_validation.operation(operation, agent, "", None)
     kind = _Operation.Type.Name(operation.type)
-    where = f"{agent.id} at {agent.pid} ({agent.info.hostname})"
-    return error and f"Invalid {kind} operation on agent {where}: {error}"
+    where = f" on agent {agent.id} at {agent.pid} ({agent.info.hostname})"
+    if operation.type in (_Operation.UNRESERVE, _Operation.DESTROY):
+        where = ""
+    return error and f"Invalid {kind} operation{where}: {error}"
 
 
 def apply(master: Master, agent: Agent, operation: mesos.Offer.Operation) -> str | None:

@@ -243,8 +243,10 @@ def finish_silently(
     """Mark a task as ended without telling its scheduler; give what there is to tell."""
     proto = task.proto
     update = _made(
-        master, framework, proto.task_id, proto.slave_id, state, reason, text, task, unreachable_time
+        master, framework, proto.task_id, proto.slave_id, state, reason, text, None, unreachable_time
     )
+    if proto.HasField("executor_id"):
+        update.executor_id.CopyFrom(proto.executor_id)
     proto.state = state
     _note(master, task, update.status)
     return update
