@@ -19,10 +19,12 @@ def main() -> int:
     """Run the program; Ctrl-C ends it quietly even while modules are still imported."""
     try:
         from httpv1 import program
-
-        return program.main()
     except KeyboardInterrupt:
         return 130
+    except ImportError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return program.main()
 
 
 if __name__ == "__main__":

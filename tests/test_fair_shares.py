@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from mesos_local import LocalCluster
 from mesos_proto import build
@@ -18,29 +18,44 @@ TASKS = 5 * AGENTS
 PATIENCE = 90
 
 
+class Contest:
+    """What two schedulers contend for: from when both are there, until enough tasks were launched."""
+
+    def __init__(self) -> None:
+        self.ready = threading.Barrier(2)
+        self.enough = threading.Event()
+        self.tasks: Counter[str] = Counter()
+
+    def launched(self, name: str) -> str:
+        """Count a task; return its id."""
+        self.tasks[name] += 1
+        if self.tasks.total() >= TASKS:
+            self.enough.set()
+        return str(self.tasks[name])
+
+
 class Greedy(Scheduler):
     """Takes every offer whole."""
 
-    def __init__(self, launched: Callable[[], None]) -> None:
-        self.launched = launched
-        self.tasks = 0
+    def __init__(self, name: str, contest: Contest) -> None:
+        self.name = name
+        self.contest = contest
+
+    def registered(
+        self, driver: SchedulerDriver, framework_id: mesos.FrameworkID, master_info: mesos.MasterInfo
+    ) -> None:
+        self.contest.ready.wait(PATIENCE)
 
     def resource_offers(self, driver: SchedulerDriver, offers: Sequence[mesos.Offer]) -> None:
         for offer in offers:
-            self.tasks += 1
-            task = build.task("greedy", offer.agent_id, offer.resources, "sleep 0.1", id=str(self.tasks))
+            task_id = self.contest.launched(self.name)
+            task = build.task("greedy", offer.agent_id, offer.resources, "sleep 0.1", id=task_id)
             driver.launch_tasks(offer.id, [task], mesos.Filters(refuse_seconds=0))
-            self.launched()
 
 
 def test_v0_and_v1_share_fairly() -> None:
-    enough = threading.Event()
-
-    def launched() -> None:
-        if v0.tasks + v1.tasks >= TASKS:
-            enough.set()
-
-    v0, v1 = Greedy(launched), Greedy(launched)
+    contest = Contest()
+    v0, v1 = (Greedy(name, contest) for name in ("v0", "v1"))
     infos = [mesos.FrameworkInfo(name=name, failover_timeout=60) for name in ("v0", "v1")]
     held: Counter[str] = Counter()
     with LocalCluster(agents=AGENTS, resources="cpus:1;mem:64") as cluster:
@@ -58,17 +73,19 @@ def test_v0_and_v1_share_fairly() -> None:
             MesosSchedulerDriver(v0, infos[0], master, bind="127.0.0.1:0"),
             HttpSchedulerDriver(v1, infos[1], master),
         )
-        for driver in drivers:
-            driver.start()
-        deadline = time.monotonic() + PATIENCE
-        while not enough.wait(0.02):
-            assert time.monotonic() < deadline
-            if v0.tasks and v1.tasks:
-                assert cluster.master.shell.wait_until(look, PATIENCE)
-        for driver in drivers:
-            driver.stop()
-            assert driver.join(30) is Status.STOPPED
+        try:
+            for driver in drivers:
+                driver.start()
+            deadline = time.monotonic() + PATIENCE
+            while not contest.enough.wait(0.02):
+                assert time.monotonic() < deadline
+                if len(contest.tasks) == 2:
+                    assert cluster.master.shell.wait_until(look, PATIENCE)
+        finally:
+            for driver in drivers:
+                driver.stop()
+        assert [driver.join(30) for driver in drivers] == [Status.STOPPED] * 2
     share = held["v0"] / held.total()
-    print(f"of {v0.tasks + v1.tasks} tasks {v0.tasks} over v0; of the agents' time {share:.0%}")
+    print(f"tasks: {dict(contest.tasks)}; v0 had {share:.0%} of the agents' time")
     assert 0.35 < share < 0.65, held
-    assert min(v0.tasks, v1.tasks) >= TASKS // 4
+    assert min(contest.tasks.values()) >= TASKS // 4

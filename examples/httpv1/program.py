@@ -224,13 +224,20 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
-    signal.signal(signal.SIGTERM, interrupt)
-    options = parse_flags(arguments)
-    pyglog.init(options, logtostderr=True)
-    level = logging.INFO if options.verbose else logging.WARNING
-    for name in ("example", "mesos"):
-        logging.getLogger(name).setLevel(level)
-    screen = Screen(sys.stdout)
+    try:
+        signal.signal(signal.SIGTERM, interrupt)
+        options = parse_flags(arguments)
+        pyglog.init(options, logtostderr=True)
+        level = logging.INFO if options.verbose else logging.WARNING
+        for name in ("example", "mesos"):
+            logging.getLogger(name).setLevel(level)
+        return show(options, Screen(sys.stdout))
+    except KeyboardInterrupt:
+        return 130
+
+
+def show(options: argparse.Namespace, screen: Screen) -> int:
+    """Run the framework, and show what happens; return the exit status."""
     with screen.over_errors():
         try:
             return run(options, screen)
