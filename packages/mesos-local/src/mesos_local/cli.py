@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyglog
-from mesos_auth import AuthError, load_credentials
+from mesos_auth import AuthError, load_credential, load_credentials
 from mesos_detector import redact
 from mesos_proto.durations import parse_duration
 from mesos_proto.roles import parse_roles
@@ -105,6 +105,14 @@ FLAGS = (
         "false",
         "take only frameworks that authenticate",
         "master.authenticate_frameworks",
+    ),
+    Flag("credential", str, None, "file of the credential that the agents have"),
+    Flag(
+        "authenticate_agents",
+        _boolean,
+        "false",
+        "take only agents that authenticate; see --credential",
+        "master.authenticate_agents",
     ),
     Flag(
         "authenticate_http_frameworks",
@@ -262,6 +270,7 @@ def cluster_from(values: Mapping[str, Any], texts: Json) -> LocalCluster:
             **agent,
         ),
         credentials=load_credentials(values["credentials"]) if values["credentials"] else (),
+        credential=load_credential(values["credential"]) if values["credential"] else None,
         flags=texts,
     )
 

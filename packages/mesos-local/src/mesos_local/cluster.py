@@ -75,7 +75,8 @@ class LocalCluster:
     are what each agent has, in Mesos's text form. `master` and `agent` hold everything else, see
     `MasterSettings` and `AgentSettings`; of the latter `work_dir`, `resources` and `attributes` are
     overridden. Those named by `credentials` can authenticate;
-    `MasterSettings(authenticate_frameworks=True)` makes them have to.
+    `MasterSettings(authenticate_frameworks=True)` makes them have to. With `credential` the agents do, which
+    `MasterSettings(authenticate_agents=True)` wants.
 
     Raises ClusterError when it does not start, ConfigurationError for what cannot be read.
     """
@@ -96,6 +97,7 @@ class LocalCluster:
         master: MasterSettings | None = None,
         agent: AgentSettings | None = None,
         credentials: Iterable[Credential] = (),
+        credential: Credential | None = None,
         flags: Json | None = None,
     ) -> None:
         _check_masters(masters, zk, registry)
@@ -109,6 +111,10 @@ class LocalCluster:
         self._work_dir: Path | None = None
         self._flags = flags or {}
         self._credentials = tuple(credentials)
+        if agents and master is not None and master.authenticate_agents and credential is None:
+            raise ConfigurationError(
+                "authenticate_agents needs a credential that the agents have (credential=…, --credential=…)"
+            )
         self._master_settings = master or MasterSettings(allocation_interval=QUICK_INTERVAL)
         base = agent or AgentSettings(
             work_dir="",
@@ -119,6 +125,7 @@ class LocalCluster:
         self._agent_settings = [
             replace(
                 base,
+                credential=credential,
                 resources=parse_resources(resources) if resources else default_resources(number, agents),
                 attributes=parse_attributes(attributes),
             )
@@ -303,9 +310,16 @@ class LocalCluster:
 
 
 def _registered(agent: AgentShell, timeout: float) -> bool:
-    """Wait until an agent knows that it is registered; False when it does not in time."""
+    """Wait until an agent knows that it is registered; False when it does not in time.
+
+    Raises ClusterError when it has been turned away.
+    """
     state = agent.session.state
-    return agent.shell.wait_until(lambda: state.connection is Connection.RUNNING, max(0.0, timeout))
+    settled = (Connection.RUNNING, Connection.TERMINATING)
+    in_time = agent.shell.wait_until(lambda: state.connection in settled, max(0.0, timeout))
+    if agent.left is not None:
+        raise ClusterError(f"the agent at {agent.pid} has left: {agent.left}")
+    return in_time
 
 
 def _check_masters(masters: int, zk: str | None, registry: str) -> None:

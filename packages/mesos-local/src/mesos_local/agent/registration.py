@@ -11,10 +11,11 @@ from .. import _forms
 from .._models import MESOS_VERSION
 from .._tasks import task_record
 from . import checkpoints, operations, statuses
-from .state import Agent, Connection, StopAgent
+from .state import Agent, Authenticate, Connection, StopAgent
 
 __all__ = [
     "CAPABILITIES",
+    "authenticated",
     "detected",
     "master_lost",
     "pinged",
@@ -47,11 +48,27 @@ def detected(agent: Agent, master: str, hostname: str = "") -> None:
     agent.connection = Connection.DISCONNECTED
     agent.backoff = agent.settings.registration_backoff
     agent.cancel_timer(("ping",))
+    if agent.settings.credential is not None:
+        agent.cancel_timer(("register",))
+        agent.commands.append(Authenticate(master))
+    elif not master:
+        agent.cancel_timer(("register",))
     if master:
         agent.link(master, reconnect=True)
+        if agent.settings.credential is None:
+            register(agent)
+
+
+def authenticated(agent: Agent, master: str, refusal: str | None) -> None:
+    """Go on once the master knows who the agent is; one that it refuses ends, but not its executors."""
+    if master != agent.master:
+        return
+    if refusal is None:
+        log.info("Authenticated with master %s", master)
         register(agent)
     else:
-        agent.cancel_timer(("register",))
+        agent.connection = Connection.TERMINATING
+        agent.commands.append(StopAgent(f"Master {master} refused authentication: {refusal}"))
 
 
 def register(agent: Agent) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "ExecutorCalled",
     "ExecutorStreamClosed",
     "ExecutorSubscribed",
+    "MasterAuthenticated",
     "MasterDetected",
     "Stopping",
 ]
@@ -49,6 +50,14 @@ class MasterDetected:
 
     upid: str
     hostname: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterAuthenticated:
+    """The master knows who the agent is, or (with a reason) refuses to."""
+
+    master: str
+    refusal: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,7 @@ AgentEvent = (
     | TimerFired
     | Recovered
     | MasterDetected
+    | MasterAuthenticated
     | ContainerStarted
     | ContainerFailed
     | ContainerExited
@@ -200,6 +210,8 @@ class AgentSession:
                 recovery.begin(agent, event)
             case MasterDetected(upid, hostname):
                 registration.detected(agent, upid, hostname)
+            case MasterAuthenticated(master, refusal):
+                registration.authenticated(agent, master, refusal)
             case ContainerStarted(container_id, os_pid):
                 executors.container_started(agent, container_id, os_pid)
             case ContainerFailed(container_id, text):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mesos_auth import Authentication, AuthenticationError, authenticate
 from mesos_detector import Detector, Leader, detect
 from mesos_messenger import UPID
 from mesos_messenger.http import Handler
@@ -28,11 +29,20 @@ from .files import Files
 from .memory import MemoryWatch
 from .operator_api import AgentOperator
 from .routes import routes
-from .session import MESSAGES, AgentSession, ContainerExited, ContainerLimited, MasterDetected, Stopping
+from .session import (
+    MESSAGES,
+    AgentSession,
+    ContainerExited,
+    ContainerLimited,
+    MasterAuthenticated,
+    MasterDetected,
+    Stopping,
+)
 from .state import (
     AdoptContainer,
     AgentCommand,
     AgentSettings,
+    Authenticate,
     Checkpoint,
     DestroyContainer,
     ExecutorState,
@@ -96,9 +106,13 @@ class AgentShell(Part):
         self._memory = MemoryWatch(self._reporter())
         self._abandoned: list[Containers] = []
         self._detector: Detector | None = None
+        self._authentication: Authentication | None = None
+        self.left: str | None = None
+        """Why it has left its master for good."""
 
     def start(self) -> None:
         """Listen, and look for the master."""
+        self.left = None
         os.makedirs(self._settings.work_dir, exist_ok=True)
         self._cache.clear()
         self._open()
@@ -151,6 +165,7 @@ class AgentShell(Part):
         self._end(STOP_TIMEOUT)
 
     def _leave(self) -> None:
+        self._authenticate("")
         if self._detector is not None:
             self._detector.stop()
             self._detector = None
@@ -159,6 +174,20 @@ class AgentShell(Part):
         self._lives += 1
         self._containers = Containers(self._reporter(), self._cache)
         self._memory = MemoryWatch(self._reporter())
+
+    def _authenticate(self, master: str) -> None:
+        """Begin to authenticate with a master, in place of what was begun with another."""
+        if self._authentication is not None:
+            self._authentication.cancel()
+            self._authentication = None
+        credential = self._settings.credential
+        if not master or credential is None:
+            return
+
+        def done(error: AuthenticationError | None) -> None:
+            self.shell.dispatch(MasterAuthenticated(master, None if error is None else str(error)))
+
+        self._authentication = authenticate(self.messenger.endpoint, master, self.pid, credential, done)
 
     def _detected(self, leader: Leader | None) -> None:
         event = MasterDetected("") if leader is None else MasterDetected(leader.pid, leader.info.hostname)
@@ -203,8 +232,11 @@ class AgentShell(Part):
                 os.makedirs(path, exist_ok=True)
             case RemoveVolume(path):
                 shutil.rmtree(path, ignore_errors=True)
+            case Authenticate(master):
+                self._authenticate(master)
             case StopAgent(reason):
                 log.error("Leaving: %s", reason)
+                self.left = reason
                 if self._on_told_to_leave is not None:
                     self._on_told_to_leave()
             case _:

@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from google.protobuf.message import Message
+from mesos_auth import Credential
 from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 
@@ -21,6 +22,7 @@ __all__ = [
     "Agent",
     "AgentCommand",
     "AgentSettings",
+    "Authenticate",
     "Checkpoint",
     "Connection",
     "DestroyContainer",
@@ -56,6 +58,8 @@ class AgentSettings:
     attributes: tuple[mesos.Attribute, ...] = ()
     checkpoint: bool = True
     executor_environment: tuple[tuple[str, str], ...] = ()
+    credential: Credential | None = None
+    """What the agent proves itself with to its master; without one it does not."""
     registration_backoff: float = 1.0
     max_registration_backoff: float = 60.0
     executor_registration_timeout: float = 60.0
@@ -248,6 +252,13 @@ class DestroyContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Prove the agent's credential to this master, and report the outcome; empty: give up on any attempt."""
+
+    master: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopAgent:
     """End the agent: the master told it to leave."""
 
@@ -270,6 +281,7 @@ AgentCommand = (
     | LinkVolume
     | MakeVolume
     | RemoveVolume
+    | Authenticate
     | StopAgent
 )
 
