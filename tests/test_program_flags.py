@@ -100,6 +100,7 @@ def test_labels_keep_their_order_and_may_have_no_value() -> None:
 @pytest.mark.parametrize(
     ("arguments", "environ", "words"),
     [
+        (["-name="], {}, ["-name", "empty"]),
         (["-tasks=0"], {}, ["-tasks", "at least 1"]),
         (["-tasks=ten"], {}, ["-tasks", "'ten'"]),
         (["-tasks=-1"], {}, ["-tasks", "negative"]),

@@ -240,6 +240,8 @@ def _add(parser: argparse.ArgumentParser, flag: Flag, environ: Mapping[str, str]
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if not options.name:
+        parser.error("-name must not be empty")
     if options.tasks < 1:
         parser.error("-tasks must be at least 1")
     if options.timeout <= 0:
