@@ -131,7 +131,7 @@ def group_with_nothing_to_fetch(site: Site) -> None:
                 pass
 
 
-def _refused(name: str, change: Change, *, whole: bool = True) -> Callable[[Site], None]:
+def refused(name: str, change: Change) -> Callable[[Site], None]:
     """Launch a group of two after some change to it, which is not good."""
 
     def script(site: Site) -> None:
@@ -141,8 +141,7 @@ def _refused(name: str, change: Change, *, whole: bool = True) -> Callable[[Site
             change(made)
             launch(client, made)
             client.status("one")
-            if whole:
-                client.status("two")
+            client.status("two")
             client.fence()
 
     script.__name__ = name
@@ -151,12 +150,12 @@ def _refused(name: str, change: Change, *, whole: bool = True) -> Callable[[Site
 
 def _first(name: str, **fields: Any) -> Callable[[Site], None]:
     """Refuse a group for its first task, which has these fields (JSON)."""
-    return _refused(name, lambda made: ParseDict(fields, made.task_group.tasks[0]))
+    return refused(name, lambda made: ParseDict(fields, made.task_group.tasks[0]))
 
 
 def _executor(name: str, **fields: Any) -> Callable[[Site], None]:
     """Refuse a group for its executor, which has these fields (JSON)."""
-    return _refused(name, lambda made: ParseDict(fields, made.executor))
+    return refused(name, lambda made: ParseDict(fields, made.executor))
 
 
 def _other_executor(made: Group) -> None:
@@ -169,7 +168,7 @@ def _without(name: str, resource: int) -> Callable[[Site], None]:
     def change(made: Group) -> None:
         del made.executor.resources[resource]
 
-    return _refused(name, change)
+    return refused(name, change)
 
 
 SCRIPTS = (
@@ -179,9 +178,9 @@ SCRIPTS = (
     two_groups_on_one_executor,
     group_whose_executor_is_shut_down,
     group_with_nothing_to_fetch,
-    _refused("group_without_framework_id", lambda made: made.executor.ClearField("framework_id")),
-    _refused("group_without_executor_type", lambda made: made.executor.ClearField("type")),
-    _refused(
+    refused("group_without_framework_id", lambda made: made.executor.ClearField("framework_id")),
+    refused("group_without_executor_type", lambda made: made.executor.ClearField("type")),
+    refused(
         "group_of_another_framework",
         lambda made: made.executor.framework_id.MergeFrom(mesos.FrameworkID(value="other")),
     ),
@@ -197,7 +196,7 @@ SCRIPTS = (
     _without("group_executor_without_cpus", 0),
     _without("group_executor_without_mem", 1),
     _without("group_executor_without_disk", 2),
-    _refused("group_tasks_with_another_executor", _other_executor),
+    refused("group_tasks_with_another_executor", _other_executor),
     _first("group_task_with_a_bad_check", check={"type": "TCP"}),
     _first("group_task_with_both", executor={"executor_id": {"value": "x"}, "command": {"value": "true"}}),
     _first("group_task_in_docker", container={"type": "DOCKER", "docker": {"image": "x"}}),
@@ -206,12 +205,12 @@ SCRIPTS = (
         container={"type": "MESOS", "network_infos": [{"name": "n"}]},
         health_check={"type": "HTTP", "http": {"port": 80}},
     ),
-    _refused(
+    refused(
         "group_too_large",
         lambda made: made.task_group.tasks[0].resources[0].scalar.MergeFrom(mesos.Value.Scalar(value=99)),
     ),
-    _refused("group_task_without_resources", lambda made: made.task_group.tasks[1].ClearField("resources")),
-    _refused(
+    refused("group_task_without_resources", lambda made: made.task_group.tasks[1].ClearField("resources")),
+    refused(
         "group_task_of_another_agent",
         lambda made: made.task_group.tasks[1].slave_id.MergeFrom(mesos.SlaveID(value="nowhere")),
     ),

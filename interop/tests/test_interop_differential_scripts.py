@@ -15,6 +15,7 @@ from differential import (
     feedback,
     fetching,
     groups,
+    holdings,
     http_calls,
     operations,
     operator_calls,
@@ -37,6 +38,7 @@ ALL: dict[str, Script] = {
     for module in (
         registration,
         tasks,
+        holdings,
         checks,
         groups,
         fetching,

@@ -11,7 +11,7 @@ from mesos_proto.v0 import messages_pb2 as internal
 
 from .. import _forms
 from .._tasks import task_record
-from . import tasks, validation
+from . import containers, task_resources, tasks, validation
 from .state import Agent, Framework, Master
 
 __all__ = ["fill_in", "invalid", "launch"]
@@ -82,7 +82,7 @@ def _executor(
                 f" executor '{executor_id}'"
             )
     own = _forms.inner(info.resources)
-    error = _too_little(executor_id, own)
+    error = _too_little(executor_id, own) or _together(group)
     if error:
         return error
     total = Resources.sum(_forms.inner(task.resources) for task in group.task_group.tasks)
@@ -93,6 +93,27 @@ def _executor(
         return (
             f"Total resources {total.allocate(role)} required by task group and its executor are more than"
             f" available {offered.allocate(role)}"
+        )
+    error = containers.shares_on_executor(info.container)
+    return error or containers.shares_unlike(task.container for task in group.task_group.tasks)
+
+
+def _together(group: mesos.Offer.Operation.LaunchGroup) -> str | None:
+    """Check the resources of all tasks and their executor as one, and what their containers share."""
+    infos = group.task_group.tasks
+    holders = [group.executor.resources, *(info.resources for info in infos)]
+    held = [resource for holder in holders for resource in holder]
+    error = task_resources.duplicate(held)
+    if error:
+        return f"Task group and executor use duplicate persistence ID: {error}"
+    error = task_resources.mixed(held)
+    if error:
+        return f"Task group and executor mix revocable and non-revocable resources: {error}"
+    if task_resources.overlapping(holders):
+        tasks_have = ", ".join(str(Resources(info.resources)) for info in infos)
+        return (
+            f"There are overlapping resources in the task group's task resources [ {tasks_have} ] and/or"
+            f" executor resources {task_resources.shown(group.executor.resources)}"
         )
     return None
 

@@ -5,17 +5,16 @@ The order of the checks, and the texts clients recognise, are those of upstream'
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mesos_proto.errors import ResourceError
-from mesos_proto.resources import Resources, validate
+from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import scheduler_pb2 as scheduler
 
 from .. import _forms
 from .._ids import identifier, invalid_uuid
-from . import checks
+from . import checks, containers, task_resources
 from .checks import environment
 from .state import Agent, Framework, Master
 
@@ -212,7 +211,10 @@ def offers(master: Master, framework: Framework, offer_ids: Iterable[str]) -> st
 
 def task(info: mesos.TaskInfo, framework: Framework, agent: Agent, offered: Resources) -> str | None:
     """Check a task of a LAUNCH against what is left of the offer."""
-    return task_alone(info, framework, agent) or _task_executor(info, framework, agent, offered)
+    error = task_alone(info, framework, agent) or _task_executor(info, framework, agent, offered)
+    if error is None and not info.container.linux_info.share_cgroups:
+        error = "Only tasks in a task group may have 'share_cgroups' set to 'false'"
+    return error
 
 
 def task_alone(info: mesos.TaskInfo, framework: Framework, agent: Agent) -> str | None:
@@ -236,30 +238,33 @@ def task_alone(info: mesos.TaskInfo, framework: Framework, agent: Agent) -> str 
         return error
     if not info.resources:
         return "Task uses no resources"
-    error = resources(info.resources)
+    error = _held(info.resources, "Task", "task")
     if error:
-        return f"Task uses invalid resources: {error}"
-    if len(_forms.allocation_roles(info.resources)) > 1:
-        return "Invalid task resources: The resources have multiple allocation roles"
-    if info.HasField("command"):
-        error = environment(info.command)
-        if error:
-            return f"Task's `CommandInfo` is invalid: {error}"
+        return error
+    error = environment(info.command)
+    if error:
+        return f"Task's `CommandInfo` is invalid: {error}"
+    error = containers.invalid(info)
+    if error:
+        return f"Task's `ContainerInfo` is invalid: {error}"
     if info.limits:
         return "Agent is not capable of handling task resource limits"
     return None
 
 
-def resources(messages: Iterable[mesos.Resource]) -> str | None:
-    """Check resources one by one."""
-    for message in messages:
-        try:
-            validate(message)
-        except ResourceError as error:
-            return str(error)
-        if message.name == "gpus" and message.scalar.value % 1:
-            return "The 'gpus' resource must be an unsigned integer"
-    return None
+def _held(messages: Sequence[mesos.Resource], whose: str, kind: str) -> str | None:
+    """Check the resources of a task or an executor by themselves."""
+    error = task_resources.each(messages)
+    if error:
+        return f"{whose} uses invalid resources: {error}"
+    error = task_resources.duplicate(messages)
+    if error:
+        return f"{whose} uses duplicate persistence ID: {error}"
+    error = task_resources.roles(messages)
+    if error:
+        return f"Invalid {kind} resources: {error}"
+    error = task_resources.mixed(messages)
+    return f"{whose} mixes revocable and non-revocable resources: {error}" if error else None
 
 
 def _task_executor(
@@ -276,8 +281,17 @@ def _task_executor(
             return "'ExecutorInfo.type' must be 'CUSTOM'"
         if not info.executor.HasField("command"):
             return "'ExecutorInfo.command' must be set"
+        if Resources(info.executor.resources).shared():
+            shown = task_resources.shown(info.executor.resources)
+            return f"Executor resources {shown} should not contain any shared resources"
+        error = containers.shares_on_executor(info.executor.container)
+        if error:
+            return error
         if (framework.id, info.executor.executor_id.value) not in agent.executors:
             total = total + _forms.inner(info.executor.resources)
+        error = _together(info)
+        if error:
+            return error
     if not offered.contains(total):
         role = next(iter(_forms.allocation_roles(info.resources)), "*")
         return (
@@ -285,6 +299,21 @@ def _task_executor(
             f" available {offered.allocate(role)}"
         )
     return None
+
+
+def _together(info: mesos.TaskInfo) -> str | None:
+    """Check the resources of a task and its executor as one."""
+    held = [*info.resources, *info.executor.resources]
+    if task_resources.overlapping([info.resources, info.executor.resources]):
+        return (
+            f"There are overlapping resources in the task resources {task_resources.shown(info.resources)}"
+            f" and executor resources {task_resources.shown(info.executor.resources)}"
+        )
+    error = task_resources.duplicate(held)
+    if error:
+        return f"Task and its executor use duplicate persistence ID: {error}"
+    error = task_resources.mixed(held)
+    return f"Task and its executor mix revocable and non-revocable resources: {error}" if error else None
 
 
 def executor(info: mesos.ExecutorInfo, framework: Framework, agent: Agent) -> str | None:
@@ -297,6 +326,9 @@ def executor(info: mesos.ExecutorInfo, framework: Framework, agent: Agent) -> st
     error = environment(info.command)
     if error:
         return f"Executor's `CommandInfo` is invalid: {error}"
+    error = containers.invalid(info)
+    if error:
+        return f"Executor's `ContainerInfo` is invalid: {error}"
     if not info.HasField("framework_id"):
         return "'ExecutorInfo.framework_id' must be set"
     if info.framework_id.value != framework.id:
@@ -304,9 +336,9 @@ def executor(info: mesos.ExecutorInfo, framework: Framework, agent: Agent) -> st
             "ExecutorInfo has an invalid FrameworkID"
             f" (Actual: {info.framework_id.value} vs Expected: {framework.id})"
         )
-    error = resources(info.resources)
+    error = _held(info.resources, "Executor", "executor")
     if error:
-        return f"Executor uses invalid resources: {error}"
+        return error
     running = agent.executors.get((framework.id, info.executor_id.value))
     if running is not None and running != info:
         return (
