@@ -49,6 +49,10 @@ class ObedientExecutor(Executor):
         elif task.data == b"crash":
             os._exit(3)
 
+    def launch_group(self, driver: ExecutorDriver, task_group: mesos.TaskGroupInfo) -> None:
+        print("group", *(task.task_id.value for task in task_group.tasks))
+        super().launch_group(driver, task_group)
+
     def _wait_for_file(self, driver: ExecutorDriver, task_id: mesos.TaskID) -> None:
         while not os.path.exists("go"):
             time.sleep(0.05)

@@ -107,6 +107,28 @@ def test_a_kill_policy_arrives(cluster: Cluster) -> None:
 
 
 @pytest.mark.ci
+@APIS
+def test_a_task_group_arrives_whole(cluster: Cluster, api: str) -> None:
+    with HttpFramework(cluster.address) as framework:
+        offer = framework.watcher.wait("offer").first
+        operation = mesos.Offer.Operation(type=mesos.Offer.Operation.LAUNCH_GROUP)
+        operation.launch_group.executor.CopyFrom(framework.obedient(api=api))
+        disk = operation.launch_group.executor.resources.add(name="disk", type=mesos.Value.SCALAR)
+        disk.scalar.value = 32  # refused without
+        disk.allocation_info.role = framework.role
+        for name in ("left", "right"):
+            task = operation.launch_group.task_group.tasks.add()
+            task.CopyFrom(framework.task(name, command="of no interest"))
+            task.ClearField("command")
+            task.agent_id.CopyFrom(offer.agent_id)
+            task.data = b"finish"
+        framework.driver.accept_offers([offer.id], [operation])
+        for name in ("left", "right"):
+            assert framework.wait_status(name).state == mesos.TASK_FINISHED
+    assert "group left right" in output(cluster.agents[0])
+
+
+@pytest.mark.ci
 def test_an_executor_that_crashes(cluster: Cluster) -> None:
     with HttpFramework(cluster.address) as framework:
         framework.launch(framework.task("t", executor=framework.obedient(api="v1"), data=b"crash"))

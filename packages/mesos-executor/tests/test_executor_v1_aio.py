@@ -155,6 +155,29 @@ def test_a_cancelled_task_leaves_nothing_behind(agent: HttpAgent) -> None:
     play(scene())
 
 
+def test_a_driver_cancelled_twice_is_closed_to_the_end(agent: HttpAgent) -> None:
+    async def scene() -> None:
+        agent.acknowledges = False
+        driver = AsyncHttpExecutorDriver(agent.environ(), options=HttpExecutorOptions(flush_timeout=0.3))
+
+        async def forever() -> None:
+            async with driver:
+                driver.send_status_update(status("one", mesos.TASK_RUNNING))
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(forever())
+        await subscribe(agent)
+        await asyncio.to_thread(agent.next_status)
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await driver.join(0.01) is Status.ABORTED, "closed already"
+
+    play(scene())
+
+
 def test_an_agent_that_comes_back_gets_what_it_missed(agent: HttpAgent) -> None:
     async def scene() -> None:
         agent.acknowledges = False

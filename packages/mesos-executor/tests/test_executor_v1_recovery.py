@@ -96,6 +96,12 @@ def test_the_recovery_timeout_runs_over_all_attempts_until_one_is_accepted() -> 
     assert conversation.session.state is State.CLOSED
 
 
+def test_a_bound_of_nothing_does_not_let_an_agent_be_asked_all_the_time() -> None:
+    conversation = connected(MESOS_CHECKPOINT="1", MESOS_SUBSCRIPTION_BACKOFF_MAX="0ns")
+    conversation.end_stream()
+    assert conversation.timers[TimerKind.CONNECT].seconds == 0.005, "half of half of 20 ms"
+
+
 def test_once_accepted_the_recovery_timeout_counts_no_more() -> None:
     conversation = checkpointing()
     conversation.end_stream()

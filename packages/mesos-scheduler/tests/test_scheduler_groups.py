@@ -6,6 +6,7 @@ import pytest
 from mesos_proto.v1 import mesos_pb2 as v1
 from mesos_scheduler import commands
 from scheduler_helpers import FRAMEWORK_ID, Driven, calls, task
+from scheduler_v1_helpers import Driven as HttpDriven
 
 
 def launch_group(framework_id: str = "") -> v1.Offer.Operation:
@@ -45,3 +46,15 @@ def test_a_launch_leaves_it_to_the_master() -> None:
     (launched,) = call.accept.operations[0].launch.task_infos
     assert launched.executor.executor_id.value == "E1" and not launched.executor.HasField("framework_id")
     assert not call.accept.operations[0].HasField("launch_group")
+
+
+@pytest.mark.parametrize("given", ["", "another"])
+def test_over_v1_as_over_v0(given: str) -> None:
+    driven = HttpDriven()
+    driven.subscribe()
+    operation = launch_group(given)
+    driven.do(commands.AcceptOffers([v1.OfferID(value="O1")], (operation,), v1.Filters()))
+    (call,) = driven.calls()
+    executor = call.accept.operations[0].launch_group.executor
+    assert executor.framework_id.value == (given or driven.session.framework_id)
+    assert operation == launch_group(given), "the caller's stays as it was"

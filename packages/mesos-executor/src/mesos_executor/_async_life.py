@@ -114,11 +114,23 @@ class AsyncDriverLife:
     ) -> None:
         if kind is None:
             self.stop()
-            await self.join()
         else:
             self.abort()
-            with contextlib.suppress(DriverAborted):  # What is on its way says it, or is more.
-                await self.join()
+        if self.status is not Status.NOT_STARTED:
+            await self._close_to_the_end()
+        if kind is None and self._reason is not None:
+            raise DriverAborted(self._reason)
+
+    async def _close_to_the_end(self) -> None:
+        """Wait until all is closed. A cancellation is raised after that: closing has an end by itself."""
+        cancelled: asyncio.CancelledError | None = None
+        while not self._closed.is_set():
+            try:
+                await self._closed.wait()
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     def __aiter__(self) -> AsyncIterator[events.Event]:
         return self

@@ -32,6 +32,10 @@ from .options import HttpExecutorOptions
 _log = logging.getLogger("mesos.executor")
 
 
+SHORTEST_BACKOFF = 0.02
+"""Seconds that the bound of a pause has at least: an agent away for minutes is not asked all the time."""
+
+
 class State(enum.Enum):
     """Where the session stands."""
 
@@ -64,7 +68,7 @@ class Connection:
         """Whether the agent has accepted us, at any time."""
         self.outgoing = Outgoing(out)
         self._environment = environment.base
-        self._backoff = environment.backoff_max / 2
+        self._backoff = max(environment.backoff_max, SHORTEST_BACKOFF) / 2
         self._options = options
         self._work = work
         self._out = out

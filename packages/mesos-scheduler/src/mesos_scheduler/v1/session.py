@@ -188,7 +188,12 @@ class HttpSession:
             return
         for task in tasks:
             self.tasks.launched(task.task_id.value, task.agent_id.value)
-        self._send(calls.accept(self._framework.id, event.offer_ids, event.operations, event.filters))
+        call = calls.accept(self._framework.id, event.offer_ids, event.operations, event.filters)
+        for operation in call.accept.operations:
+            executor = operation.launch_group.executor
+            if operation.type == _Operation.LAUNCH_GROUP and not executor.HasField("framework_id"):
+                executor.framework_id.CopyFrom(self._framework.id)  # Masters do so for LAUNCH only.
+        self._send(call)
 
     def _report_lost(self, tasks: Iterable[mesos.TaskInfo], message: str) -> None:
         state = mesos.TASK_DROPPED if self._framework.partition_aware else mesos.TASK_LOST
