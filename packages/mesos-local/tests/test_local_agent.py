@@ -307,3 +307,24 @@ def test_an_image_cannot_be_run_and_the_task_says_so(kind: str) -> None:
     assert not wire.launched
     wire.acknowledge(framework_id, status)
     assert not wire.agent.state.frameworks
+
+
+@pytest.mark.parametrize("kind", ["task", "executor"])
+def test_reservations_the_agent_was_not_told_of_are_not_used(kind: str) -> None:
+    wire = Wire()
+    framework_id = wire.registered(capabilities=["PARTITION_AWARE"])
+    (offer,) = wire.offers()
+    wire.accept(framework_id, [offer], [])
+    info = wire.master.state.frameworks[framework_id.value].info
+    run = internal.RunTaskMessage(framework=info, task=task_info(offer), launch_executor=True)
+    resource = mesos.Resource(name="cpus", type=mesos.Value.SCALAR)
+    resource.scalar.value = 1.0
+    resource.reservations.add(type=mesos.Resource.ReservationInfo.DYNAMIC, role="a")
+    (run.task if kind == "task" else run.task.executor).resources.append(resource)
+    wire.send(MASTER, AGENT, run)
+    (status,) = wire.statuses()
+    assert (status.state, status.reason) == (mesos.TASK_DROPPED, STATUS.REASON_RESOURCES_UNKNOWN)
+    used = "task or task group" if kind == "task" else "executor"
+    assert status.message == f"The checkpointed resources being used by the {used} are unknown to the agent"
+    assert wire.one(SCHEDULER, internal.ExitedExecutorMessage).executor_id.value == "default"
+    assert not wire.launched

@@ -85,11 +85,11 @@ def drop(
     executor: Executor | None,
     tasks: Iterable[mesos.TaskInfo],
     text: str,
+    reason: mesos.TaskStatus.Reason.ValueType = _Status.REASON_EXECUTOR_TERMINATED,
 ) -> None:
     """Report tasks that no executor was given."""
     state = mesos.TASK_DROPPED if framework.partition_aware else mesos.TASK_LOST
     for task in tasks:
-        reason = _Status.REASON_EXECUTOR_TERMINATED
         statuses.make(agent, framework, executor, task.task_id, state, reason, text)
 
 

@@ -11,9 +11,11 @@ from mesos_proto.resources import validate
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v0 import messages_pb2 as internal
 
+from .. import _forms
 from .._ids import identifier
 from .._tasks import task_record
 from .._wire import NO_PROCESS
+from ..config import checkpointed
 from . import checkpoints, delivery, executors, programs, statuses
 from .state import Agent, Connection, Executor, ExecutorState, Framework
 
@@ -99,7 +101,12 @@ def _bad_resource(order: _Order) -> str | None:
 
 def _run(agent: Agent, framework: Framework, order: _Order) -> None:
     executor = framework.executors.get(order.executor_id)
-    if any(_needs_image(holder) for task in order.tasks for holder in (task, task.executor)):
+    unknown = _unknown(agent, order)
+    if unknown:
+        reason = _Status.REASON_RESOURCES_UNKNOWN
+        delivery.drop(agent, framework, executor, order.tasks, unknown, reason)
+        _did_not_launch(agent, framework, order)
+    elif any(_needs_image(holder) for task in order.tasks for holder in (task, task.executor)):
         _refuse_image(agent, framework, order)
     elif order.launch_executor is True and executor is not None:
         text = "Master wants to launch executor, but one already exists"
@@ -129,6 +136,23 @@ def _refuse_image(agent: Agent, framework: Framework, order: _Order) -> None:
     for task in order.tasks:
         reason = _Status.REASON_CONTAINER_LAUNCH_FAILED
         statuses.make(agent, framework, None, task.task_id, mesos.TASK_FAILED, reason, text)
+    _did_not_launch(agent, framework, order)
+
+
+def _unknown(agent: Agent, order: _Order) -> str | None:
+    """Say whether reservations or volumes are used that the agent was not told of."""
+    wanted = [resource for task in order.tasks for resource in task.resources]
+    for whose, resources in (
+        ("task or task group are", wanted),
+        ("executor are", order.executor.resources if order.executor is not None else []),
+    ):
+        if not agent.checkpointed.contains(checkpointed(_forms.inner(resources))):
+            return f"The checkpointed resources being used by the {whose} unknown to the agent"
+    return None
+
+
+def _did_not_launch(agent: Agent, framework: Framework, order: _Order) -> None:
+    """Tell the master that an executor it expects is not there."""
     if order.launch_executor and order.executor is not None:
         executors.tell_exited(agent, framework, order.executor.executor_id, -1)
 
