@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -146,6 +147,14 @@ def executor_task(offer: mesos.Offer, command: str, name: str = "task") -> mesos
     task.executor.executor_id.value = "custom"
     task.executor.command.value = command
     return task
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something outside of this process has happened."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, condition
+        time.sleep(0.01)
 
 
 def get(url: str) -> Any:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
-from local_scheduler import Recorder, command_task, running
+from local_scheduler import Recorder, command_task, running, wait_for
 from mesos_local import LocalCluster
+from mesos_local.executor.base import TaskExecutor, run
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 
@@ -118,6 +120,42 @@ def test_a_command_that_takes_too_long_fails(cluster: LocalCluster) -> None:
         assert status.reason == mesos.TaskStatus.REASON_MAX_COMPLETION_TIME_REACHED
 
 
+def test_a_task_that_ends_while_its_agent_is_away_is_told_when_it_is_back(tmp_path: Path) -> None:
+    go_on, done = tmp_path / "go-on", tmp_path / "done"
+    command = f"until test -e {go_on}; do sleep 0.05; done; touch {done}; exit 3"
+    recorder = Recorder(lambda offer: [command_task(offer, command)])
+    with LocalCluster() as cluster, running(cluster, recorder, checkpoint=True):
+        recorder.until("TASK_RUNNING")
+        cluster.agents[0].crash()
+        go_on.touch()
+        wait_for(done.exists)
+        cluster.agents[0].start()
+        assert recorder.until("TASK_FAILED").message == "Command exited with status 3"
+
+
+def test_an_executor_waits_for_an_agent_that_is_away_before_it_ends() -> None:
+    class Driver:
+        stopped = threading.Event()
+
+        def start(self) -> None:
+            executor.agent_there.clear()
+            executor.ended.set()
+
+        def stop(self) -> None:
+            self.stopped.set()
+
+        def join(self, timeout: float) -> None:
+            pass
+
+    executor = TaskExecutor()
+    thread = threading.Thread(target=run, args=(executor, Driver()))
+    thread.start()
+    assert not Driver.stopped.wait(0.2)
+    executor.agent_there.set()
+    thread.join(30.0)
+    assert Driver.stopped.is_set()
+
+
 def test_a_program_that_is_not_there_fails_as_upstream(cluster: LocalCluster) -> None:
     def tasks(offer: mesos.Offer) -> list[mesos.TaskInfo]:
         task = command_task(offer, "/no/such/program")
@@ -130,12 +168,15 @@ def test_a_program_that_is_not_there_fails_as_upstream(cluster: LocalCluster) ->
         assert "TASK_RUNNING" in recorder.states()
 
 
-@pytest.mark.parametrize("program", ["command_executor", "default_executor"])
-def test_an_executor_loads_no_cluster(program: str) -> None:
+@pytest.mark.parametrize(
+    ("program", "unwanted"), [("command_executor", "requests"), ("default_executor", "rich")]
+)
+def test_an_executor_loads_only_what_it_needs(program: str, unwanted: str) -> None:
     """One is started for each command task: what it need not load would cost each of them."""
+    names = ["mesos_local.cluster", "mesos_local.master", unwanted]
     code = (
         f"import sys; sys.path[:] = {sys.path!r}; import mesos_local.{program};"
-        " print([name for name in sys.modules if name in ('mesos_local.cluster', 'mesos_local.master')])"
+        f" print([name for name in {names!r} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code], stdout=subprocess.PIPE, check=True, timeout=60

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from local_groups import running_pod
+from local_scheduler import wait_for
 from mesos_local import LocalCluster
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -209,4 +210,20 @@ def test_groups_live_through_a_crash_of_the_agent(tmp_path: Path) -> None:
         assert pod.recorder.until("TASK_FAILED", "three").message == "Command exited with status 4"
         assert not pod.recorder.until("TASK_KILLED", "one").healthy
         assert pod.recorder.until("TASK_KILLED", "two").container_status.executor_pid == executor.os_pid
+        pod.recorder.wait(lambda: len(pod.recorder.lost_executors) == 1)
+
+
+def test_a_group_that_ends_while_its_agent_is_away_is_told_when_it_is_back(tmp_path: Path) -> None:
+    go_on, done = tmp_path / "go-on", tmp_path / "done"
+    with (
+        LocalCluster(resources="cpus:4;mem:4096;disk:1000") as cluster,
+        running_pod(cluster, checkpoint=True) as pod,
+    ):
+        pod.launch(one=f"until test -e {go_on}; do sleep 0.05; done; touch {done}; exit 3")
+        pod.recorder.until("TASK_RUNNING", "one")
+        cluster.agents[0].crash()
+        go_on.touch()
+        wait_for(done.exists)
+        cluster.agents[0].start()
+        assert pod.recorder.until("TASK_FAILED", "one").message == "Command exited with status 3"
         pod.recorder.wait(lambda: len(pod.recorder.lost_executors) == 1)

@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 
-from mesos_executor import Executor, ExecutorDriver, MesosExecutorDriver
+from mesos_executor import ExecutorDriver, MesosExecutorDriver
 from mesos_proto.durations import parse_duration
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 from .agent.processes import kill_family, signal_family
+from .executor.base import TaskExecutor, run
 from .executor.checks import Finding, empty_status, plans
 from .executor.probes import Surroundings
 from .executor.watch import WatchThread
@@ -31,11 +32,11 @@ _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 """Ignored by Python itself, which a command does not expect."""
 
 
-class CommandExecutor(Executor):
-    """Runs the command of the one task it is given; `ended` is set when there is nothing more to do."""
+class CommandExecutor(TaskExecutor):
+    """Runs the command of the one task it is given."""
 
     def __init__(self, environment: dict[str, str], *, linger: float = LINGER) -> None:
-        self.ended = threading.Event()
+        super().__init__()
         self._environment = environment
         self._linger = linger
         self._lock = threading.Lock()
@@ -58,6 +59,7 @@ class CommandExecutor(Executor):
         framework_info: mesos.FrameworkInfo,
         agent_info: mesos.AgentInfo,
     ) -> None:
+        super().registered(driver, executor_info, framework_info, agent_info)
         killing = mesos.FrameworkInfo.Capability.TASK_KILLING_STATE
         self._tells_killing = any(each.type == killing for each in framework_info.capabilities)
 
@@ -126,14 +128,12 @@ class CommandExecutor(Executor):
         self._kill(driver, self._grace())
 
     def shutdown(self, driver: ExecutorDriver) -> None:
+        super().shutdown(driver)
         if self._pid is None:
             self.ended.set()
             return
         period = parse_duration(self._environment.get("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs"))
         self._kill(driver, max(0.0, period - _SHUTDOWN_MARGIN))
-
-    def error(self, driver: ExecutorDriver, message: str) -> None:
-        self.ended.set()
 
     def _kill(self, driver: ExecutorDriver, grace: float) -> None:
         """Kill the task, once; told again, the time it has left can only become less."""
@@ -212,12 +212,7 @@ class CommandExecutor(Executor):
 def main() -> int:
     """Run the executor in the environment its agent gave; the status is that of a well-behaved executor."""
     executor = CommandExecutor(dict(os.environ))
-    driver = MesosExecutorDriver(executor)
-    driver.start()
-    executor.ended.wait()
-    driver.stop()
-    driver.join(5.0)
-    return 0
+    return run(executor, MesosExecutorDriver(executor))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from mesos_executor import Executor, ExecutorDriver
+from mesos_executor import ExecutorDriver
 from mesos_executor.v1 import HttpExecutorDriver
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -22,6 +22,7 @@ from .agent.fetch_cache import FetchCache
 from .agent.processes import await_end, reap
 from .errors import FetchError
 from .executor import groups
+from .executor.base import TaskExecutor, run
 from .executor.checks import Judge, Plan, plans
 from .executor.child import environment, sandbox, start
 from .executor.probes import Surroundings
@@ -30,11 +31,11 @@ from .executor.watch import WatchThread
 __all__ = ["DefaultExecutor", "main"]
 
 
-class DefaultExecutor(Executor):
-    """Runs task groups; `ended` is set when there is nothing more to do."""
+class DefaultExecutor(TaskExecutor):
+    """Runs task groups."""
 
     def __init__(self, directory: str, ip: str, cache: FetchCache | None = None) -> None:
-        self.ended = threading.Event()
+        super().__init__()
         self._cache = cache
         self._directory = directory
         self._ip = ip
@@ -52,13 +53,16 @@ class DefaultExecutor(Executor):
         framework_info: mesos.FrameworkInfo,
         agent_info: mesos.AgentInfo,
     ) -> None:
+        super().registered(driver, executor_info, framework_info, agent_info)
         self._driver = driver
         self._take(groups.Connected(framework_info))
 
     def reregistered(self, driver: ExecutorDriver, agent_info: mesos.AgentInfo) -> None:
+        super().reregistered(driver, agent_info)
         self._take(groups.Connected())
 
     def disconnected(self, driver: ExecutorDriver) -> None:
+        super().disconnected(driver)
         self._take(groups.Disconnected())
 
     def launch_task(self, driver: ExecutorDriver, task: mesos.TaskInfo) -> None:
@@ -74,10 +78,8 @@ class DefaultExecutor(Executor):
         self._take(groups.Kill(task_id.value, kill_policy))
 
     def shutdown(self, driver: ExecutorDriver) -> None:
+        super().shutdown(driver)
         self._take(groups.Shutdown())
-
-    def error(self, driver: ExecutorDriver, message: str) -> None:
-        self.ended.set()
 
     def _take(self, event: groups.Event) -> None:
         """Let the session take an event, from any thread, and do what follows."""
@@ -148,12 +150,7 @@ def main() -> int:
     ip = os.environ.get("LIBPROCESS_IP", "127.0.0.1")
     cache = FetchCache(Path(sys.argv[1]), int(sys.argv[2])) if len(sys.argv) > 2 else None
     executor = DefaultExecutor(os.environ["MESOS_DIRECTORY"], ip, cache)
-    driver = HttpExecutorDriver(executor)
-    driver.start()
-    executor.ended.wait()
-    driver.stop()
-    driver.join(5.0)
-    return 0
+    return run(executor, HttpExecutorDriver(executor))
 
 
 if __name__ == "__main__":
