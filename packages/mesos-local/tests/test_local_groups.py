@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 from local_groups import running_pod
-from local_scheduler import wait_for
+from local_scheduler import alive, wait_for
 from mesos_local import LocalCluster
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -151,6 +152,21 @@ def test_tasks_have_their_own_environment_and_files_and_share_what_they_ask_for(
         }
         pod.driver.kill_task(mesos.TaskID(value="one"))
         pod.recorder.until("TASK_KILLED", "one")
+
+
+def test_nothing_of_a_group_outlives_its_executor(cluster: LocalCluster) -> None:
+    with running_pod(cluster) as pod:
+        pod.launch(one="sleep 1000 & echo $! > new; mv new child; wait", two="exec sleep 1000")
+        pod.recorder.until("TASK_RUNNING", "two")
+        child = pod.sandbox() / "tasks" / "one" / "child"
+        wait_for(child.exists)
+        own = pod.recorder.framework_ids[0]
+        (executor,) = (each for each in cluster.agents[0].executors if each.framework_id == own)
+        os.kill(executor.os_pid, signal.SIGKILL)
+        for name in ("one", "two"):
+            status = pod.recorder.until("TASK_FAILED", name)
+            assert status.reason == STATUS.REASON_EXECUTOR_TERMINATED
+        assert not alive(int(child.read_text()))
 
 
 CUSTOM = """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from local_scheduler import Recorder, alive, command_task, running
+from local_scheduler import Recorder, alive, command_task, running, wait_for
 from mesos_local import LocalCluster
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -214,3 +216,18 @@ def test_checks_go_on_after_the_agent_came_back(tmp_path: Path) -> None:
             cluster.agents[0].start()
             assert not recorder.until("TASK_KILLED").healthy
             assert ("TASK_RUNNING", False) in told(recorder)
+
+
+def test_no_look_outlives_its_executor(cluster: LocalCluster, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    recorder = checked(
+        "exec sleep 1000",
+        lambda task: health(task, f"echo $$ > {pid}.new; mv {pid}.new {pid}; exec sleep 1000"),
+    )
+    with running(cluster, recorder):
+        wait_for(pid.exists)
+        own = recorder.framework_ids[0]
+        (executor,) = (each for each in cluster.agents[0].executors if each.framework_id == own)
+        os.kill(executor.os_pid, signal.SIGKILL)
+        recorder.until("TASK_FAILED")
+        assert not alive(int(pid.read_text()))

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "Process",
@@ -18,6 +19,7 @@ __all__ = [
     "family",
     "kill_family",
     "listing",
+    "own_group",
     "reap",
     "signal_family",
 ]
@@ -35,6 +37,16 @@ class Process:
     parent: int
     group: int
     session: int
+
+
+def own_group() -> dict[str, Any]:
+    """Give the argument of `Popen` for a process group of its own, in the session of who starts it.
+
+    With the session's end, which is that of a container, it ends too.
+    """
+    if sys.version_info >= (3, 11):
+        return {"process_group": 0}
+    return {"preexec_fn": os.setpgrp}
 
 
 def await_end(process: subprocess.Popen[bytes]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 
 from mesos_proto import devolve
@@ -17,6 +16,7 @@ from ..agent import fetcher
 from ..agent.containers import link_volume
 from ..agent.environment import HOST_PATH
 from ..agent.fetch_cache import FetchCache
+from ..agent.processes import own_group
 from ..agent.state import LinkVolume
 from ..errors import FetchError
 from .groups import Child
@@ -107,10 +107,6 @@ def _spawn(
     stderr: object,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a process group of its own, in the executor's session: its end is that of both."""
-    if sys.version_info >= (3, 11):
-        own_group = {"process_group": 0}
-    else:
-        own_group = {"preexec_fn": os.setpgrp}
     return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
         argv,
         executable=program,
@@ -119,5 +115,5 @@ def _spawn(
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
-        **own_group,
+        **own_group(),
     )

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import h11
 from mesos_proto.v1 import mesos_pb2 as mesos
 
-from ..agent.processes import kill_family
+from ..agent.processes import kill_family, own_group
 from .checks import Plan
 
 __all__ = ["ProbeError", "Surroundings", "look"]
@@ -74,7 +74,7 @@ async def _run(command: mesos.CommandInfo, around: Surroundings) -> int:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=sys.stderr.fileno(),
         stderr=sys.stderr.fileno(),
-        start_new_session=True,
+        **own_group(),
     )
     try:
         code = await process.wait()
