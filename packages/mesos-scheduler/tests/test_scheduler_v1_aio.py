@@ -1,71 +1,27 @@
-"""The v1 driver under asyncio, over real sockets: events as they are asked for, faults, and its end."""
+"""The v1 driver under asyncio, over real sockets: events as they are asked for, and faults."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from mesos_http import JSON, PROTOBUF, Settings
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_scheduler import DriverAborted, DriverMisuse, FileFrameworkIdStore, Scheduler, Status, events
-from mesos_scheduler.v1 import AsyncHttpSchedulerDriver, HttpOptions
+from mesos_scheduler.v1 import HttpOptions
+from scheduler_v1_aio_helpers import driver_of, expect, next_call, next_stream, registered, run
 from scheduler_v1_faults import FAULTS
 from scheduler_v1_helpers import FRAMEWORK_ID, Call, Event, accept, error, framework, update
-from scheduler_v1_master import WAIT, FakeMaster, Stream
-
-QUICK = HttpOptions(connection_delay=0.0, backoff=0.01, backoff_max=0.05)
-_E = TypeVar("_E")
+from scheduler_v1_master import FakeMaster
 
 
 @pytest.fixture
 def master() -> Iterator[FakeMaster]:
     with FakeMaster() as master:
         yield master
-
-
-def driver_of(master: FakeMaster, **arguments: Any) -> AsyncHttpSchedulerDriver:
-    return AsyncHttpSchedulerDriver(
-        arguments.pop("info", None) or framework(), master.url, **{"options": QUICK, **arguments}
-    )
-
-
-def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a test; fails when a task or a socket is left behind."""
-
-    async def checked() -> None:
-        await asyncio.wait_for(main, 3 * WAIT)
-        await asyncio.sleep(0)
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        assert not left, left
-
-    asyncio.run(checked())
-    gc.collect()  # A transport that was not closed warns now, and every warning is an error.
-
-
-async def next_stream(master: FakeMaster) -> Stream:
-    return await asyncio.to_thread(master.next_stream)
-
-
-async def next_call(master: FakeMaster) -> Call:
-    return await asyncio.to_thread(master.next_call)
-
-
-async def expect(driver: AsyncHttpSchedulerDriver, kind: type[_E]) -> _E:
-    """Ask for the next event, which must be of this kind."""
-    event = await driver.__anext__()
-    assert isinstance(event, kind), event
-    return event
-
-
-async def registered(driver: AsyncHttpSchedulerDriver, master: FakeMaster, **fields: Any) -> Stream:
-    stream = (await next_stream(master)).subscribe(**fields)
-    await expect(driver, events.Registered)
-    return stream
 
 
 @pytest.mark.parametrize("codec", [PROTOBUF, JSON])
@@ -287,57 +243,6 @@ def test_a_program_that_lags_stops_the_reading(master):
     run(main())
 
 
-ENDS: dict[str, Callable[[AsyncHttpSchedulerDriver], object]] = {
-    "stop": lambda driver: driver.stop(),
-    "failover": lambda driver: driver.stop(failover=True),
-    "abort": lambda driver: driver.abort(),
-}
-
-
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("phase", ["detecting", "subscribing", "subscribed"])
-def test_ends_from_another_task_in_each_phase(master, end, phase):
-    async def main() -> None:
-        target = "127.0.0.1:1" if phase == "detecting" else master.url
-        driver = AsyncHttpSchedulerDriver(framework(), target, options=QUICK)
-        await driver.start()
-        if phase == "subscribing":
-            await next_stream(master)
-        elif phase == "subscribed":
-            await registered(driver, master)
-        waiting = asyncio.ensure_future(driver.__anext__())
-        await asyncio.sleep(0)
-        ENDS[end](driver)
-        with pytest.raises(StopAsyncIteration):
-            await waiting
-        status = await driver.join()
-        assert status is (Status.ABORTED if end == "abort" else Status.STOPPED)
-
-    run(main())
-
-
-def test_a_cancelled_program_leaves_nothing(master):
-    async def program(driver: AsyncHttpSchedulerDriver) -> None:
-        async with driver:
-            async for event in driver:
-                if isinstance(event, events.Registered):
-                    ready.set()
-
-    async def main() -> None:
-        nonlocal ready
-        ready = asyncio.Event()
-        task = asyncio.ensure_future(program(driver_of(master)))
-        (await next_stream(master)).subscribe()
-        await ready.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    ready: asyncio.Event
-    run(main())
-    assert master.calls.empty()  # The framework is left for another instance.
-
-
 class Both(Scheduler):
     """Some callbacks are coroutines, some are not."""
 
@@ -376,16 +281,3 @@ def test_callbacks_may_be_coroutines(master, failing):
     run(main())
     assert scheduler.seen == ["registered", "t0", "t1", *(["ValueError: bad day"] if failing else [])]
     assert master.next_call().acknowledge.uuid == b"0" and master.calls.empty()
-
-
-@pytest.mark.parametrize("wrong", ["", "zk://", "ftp://h/", "http://u:secret@h/api", "host:port:5"])
-def test_masters_that_cannot_be_meant(wrong):
-    async def main() -> None:
-        driver = AsyncHttpSchedulerDriver(framework(), wrong)
-        with pytest.raises(DriverMisuse) as caught:
-            await driver.start()
-        assert "secret" not in str(caught.value)
-        assert driver.status is Status.ABORTED
-        assert await driver.join() is Status.ABORTED
-
-    run(main())

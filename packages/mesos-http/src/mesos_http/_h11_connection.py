@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import re
 import select
+import socket
 import ssl
 from collections.abc import Callable
 from typing import cast
@@ -172,8 +175,12 @@ def _perhaps_gone() -> contextlib.AbstractContextManager[None]:
 
 
 def translated(error: Exception, url: str) -> ConnectionFailed:
-    """Return what a failure of the system's is called here."""
-    text = str(error) or type(error).__name__
+    """Return what a failure of the system's is called here, in the system's words."""
     if isinstance(error, ssl.SSLError):
-        return TlsFailed(f"{url}: no TLS: {text}")
-    return ConnectionFailed(f"{url}: {text}")
+        return TlsFailed(f"{url}: no TLS: {error}")
+    if isinstance(error, socket.gaierror):
+        return ConnectionFailed(f"{url}: {error.strerror}")
+    # asyncio's words are of its calls; of a name with several addresses it has one number for each.
+    numbers = dict.fromkeys(re.findall(r"\[Errno (\d+)\]", str(error)))
+    words = "; ".join(os.strerror(int(number)) for number in numbers)
+    return ConnectionFailed(f"{url}: {words or str(error) or type(error).__name__}")

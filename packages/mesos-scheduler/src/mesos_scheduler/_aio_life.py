@@ -19,6 +19,9 @@ from .store import FrameworkIdStore
 
 _Self = TypeVar("_Self", bound="AsyncDriverLife")
 
+CLOSE_LIMIT = 20.0
+"""Seconds that a cancelled program waits for its driver to be closed, which takes less."""
+
 
 class AsyncDriverLife(DriverCalls):
     """Gives events to one task of the program; over which transport they come is up to `_session` and
@@ -202,14 +205,21 @@ class AsyncDriverLife(DriverCalls):
             self._shell.close_soon()
 
     async def _close(self) -> None:
-        """Wait until all is closed. A cancellation is raised after that: closing has an end by itself."""
+        """Wait until all is closed. A cancellation is raised after that, or after `CLOSE_LIMIT`."""
         self._close_aborted()
+        loop = asyncio.get_running_loop()
+        closed = asyncio.ensure_future(self._closed.wait())
         cancelled: asyncio.CancelledError | None = None
-        while not self._closed.is_set():
+        left: float | None = None
+        deadline = loop.time() + CLOSE_LIMIT
+        while not closed.done() and (left is None or left > 0):
             try:
-                await self._closed.wait()
+                await asyncio.wait((closed,), timeout=left)
             except asyncio.CancelledError as error:
                 cancelled = error
+            if cancelled is not None:
+                left = deadline - loop.time()
+        closed.cancel()
         if cancelled is not None:
             raise cancelled
 

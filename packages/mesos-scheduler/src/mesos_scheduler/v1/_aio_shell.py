@@ -64,6 +64,7 @@ class AsyncShell:
         self._sender: AsyncSender | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
+        self._close_begun = False
         self._room = asyncio.Event()
         self._room.set()
         self._flow = Flow(place.queue_limit, self._flow_changed)
@@ -204,10 +205,25 @@ class AsyncShell:
         self._forgotten = True
 
     def _begin_close(self, command: Command) -> None:
+        self._start_closing()
+
+    def _start_closing(self) -> None:
         self._closing = asyncio.ensure_future(self._close())
+        self._closing.add_done_callback(self._closing_over)
+
+    def _closing_over(self, closing: asyncio.Task[None]) -> None:
+        if not self._close_begun:
+            # Cancelled before its first step, so that it did not even get to its `finally`.
+            self._start_closing()
+            return
+        if not closing.cancelled() and closing.exception() is not None:
+            _log.error("the driver fails while it closes", exc_info=closing.exception())
+        self.closed.set()
+        self._on_closed()
 
     async def _close(self) -> None:
         """Send the calls still queued, then close everything, even when cancelled."""
+        self._close_begun = True
         try:
             if self._sender is not None and not await self._sender.finish(CLOSE_TIMEOUT):
                 _log.warning("calls were still unsent after %g s", CLOSE_TIMEOUT)
@@ -216,9 +232,6 @@ class AsyncShell:
                 await self._close_rest()
             except FrameworkIdStoreError as error:
                 _log.error("the framework is no more, but its id is still stored: %s", error)
-            finally:
-                self.closed.set()
-                self._on_closed()
 
     async def _close_rest(self) -> None:
         for timer in self._timers.values():
