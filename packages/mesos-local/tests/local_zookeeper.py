@@ -7,7 +7,6 @@ from typing import Any
 
 from mesos_detector.testing import ZooKeeperEnsemble
 from mesos_local import AgentSettings, LocalCluster, MasterSettings
-from mesos_local.cluster import command_executor
 
 _numbers = itertools.count(1)
 
@@ -15,9 +14,6 @@ _numbers = itertools.count(1)
 def three_masters(zookeeper: ZooKeeperEnsemble, **changes: Any) -> LocalCluster:
     """Describe a cluster of three masters whose agents and updates are quick to come back."""
     agent = AgentSettings(
-        work_dir="",
-        command_executor=command_executor(),
-        resources=(),
         registration_backoff=0.1,
         update_retry_min=0.3,
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from local_scheduler import DEADLINE, Recorder, alive, command_task, executor_task, running
 from mesos_local import AgentSettings, LocalCluster, MasterSettings
-from mesos_local.cluster import command_executor
 from mesos_local.master.state import FrameworkState
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -39,9 +38,6 @@ MesosExecutorDriver(Waiter()).run()
 def fragile() -> Iterator[LocalCluster]:
     """A cluster that may be harmed."""
     agent = AgentSettings(
-        work_dir="",
-        command_executor=command_executor(),
-        resources=(),
         registration_backoff=0.1,
         executor_reregistration_timeout=10.0,
         update_retry_min=0.3,

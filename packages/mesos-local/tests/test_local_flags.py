@@ -36,6 +36,16 @@ def test_flags_become_settings() -> None:
         assert {each.info.hostname for each in agents} == {"here"}
 
 
+def test_flags_of_agents_become_their_settings() -> None:
+    variables = '--executor_environment_variables={"NAME": "value"}'
+    values, texts, _ = parse(["--port=0", "--fetcher_cache_size=5MB", "--no-limit_memory", variables], {})
+    with cluster_from(values, texts) as cluster:
+        settings = cluster.agents[0].session.state.settings
+    assert (settings.fetcher_cache_size, settings.limit_memory) == (5 << 20, False)
+    assert settings.executor_environment == (("NAME", "value"),)
+    assert settings.command_executor and settings.default_executor
+
+
 @pytest.mark.parametrize(
     "argument",
     [
@@ -45,6 +55,9 @@ def test_flags_become_settings() -> None:
         "--authenticate_frameworks=maybe",
         "--weights=dev",
         "--quorum=0",
+        "--fetcher_cache_size=5",
+        "--executor_environment_variables=[]",
+        "--executor_environment_variables={",
         "--what",
     ],
 )

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from local_scheduler import DEADLINE, Recorder, command_task, running
 from mesos_local import AgentSettings, ConfigurationError, LocalCluster, MasterSettings
-from mesos_local.cluster import command_executor
 from mesos_local.master.state import FrameworkState
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -20,9 +19,6 @@ AWARE = mesos.FrameworkInfo.Capability(type=mesos.FrameworkInfo.Capability.PARTI
 def fragile() -> Iterator[LocalCluster]:
     """A cluster that notices soon what is wrong."""
     agent = AgentSettings(
-        work_dir="",
-        command_executor=command_executor(),
-        resources=(),
         registration_backoff=0.1,
         update_retry_min=0.3,
     )

@@ -14,7 +14,6 @@ from mesos_local import LocalCluster
 from mesos_local.agent.memory import taken
 from mesos_local.agent.session import ContainerLimited, ContainerStarted
 from mesos_local.agent.state import AgentSettings, MeasureMemory, MemoryLimit
-from mesos_local.cluster import command_executor, default_executor
 from mesos_proto.v0 import mesos_pb2 as v0
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -94,10 +93,6 @@ def test_memory_is_what_processes_hold_themselves() -> None:
 def watched() -> Iterator[LocalCluster]:
     """A cluster that looks often."""
     settings = AgentSettings(
-        work_dir="",
-        command_executor=command_executor(),
-        default_executor=default_executor(),
-        resources=(),
         memory_check_interval=0.05,
     )
     with LocalCluster(resources="cpus:4;mem:4096;disk:1000", agent=settings) as running:

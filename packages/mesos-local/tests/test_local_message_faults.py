@@ -19,7 +19,6 @@ from mesos_local import (
     LocalCluster,
     MasterSettings,
 )
-from mesos_local.cluster import command_executor
 from mesos_proto.v0 import messages_pb2 as internal
 from mesos_proto.v0 import scheduler_pb2 as v0_scheduler
 from mesos_proto.v1 import mesos_pb2 as mesos
@@ -31,9 +30,7 @@ DONE = ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"]
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[LocalCluster]:
-    agent = AgentSettings(
-        work_dir="", command_executor=command_executor(), resources=(), update_retry_min=0.2
-    )
+    agent = AgentSettings(update_retry_min=0.2)
     with LocalCluster(
         resources="cpus:4;mem:1024",
         agent=agent,

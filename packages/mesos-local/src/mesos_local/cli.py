@@ -20,8 +20,8 @@ from mesos_proto.roles import parse_roles
 
 from ._models import Json
 from .agent.state import AgentSettings
-from .cluster import LocalCluster, command_executor, default_executor
-from .config import parse_bytes, parse_weights
+from .cluster import LocalCluster
+from .config import parse_bytes, parse_environment, parse_weights
 from .errors import ClusterError, MesosLocalError
 from .master.state import MasterSettings
 
@@ -187,6 +187,13 @@ FLAGS = (
         "agent.executor_reregistration_timeout",
     ),
     Flag(
+        "executor_environment_variables",
+        parse_environment,
+        "{}",
+        "JSON object of variables that executors are given beside their own",
+        "agent.executor_environment",
+    ),
+    Flag(
         "fetcher_cache_size",
         parse_bytes,
         "2GB",
@@ -262,13 +269,7 @@ def cluster_from(values: Mapping[str, Any], texts: Json) -> LocalCluster:
         attributes=values["attributes"],
         work_dir=values["work_dir"],
         master=MasterSettings(**master),
-        agent=AgentSettings(
-            work_dir="",
-            command_executor=command_executor(),
-            default_executor=default_executor(),
-            resources=(),
-            **agent,
-        ),
+        agent=AgentSettings(**agent),
         credentials=load_credentials(values["credentials"]) if values["credentials"] else (),
         credential=load_credential(values["credential"]) if values["credential"] else None,
         flags=texts,

@@ -116,16 +116,13 @@ class LocalCluster:
                 "authenticate_agents needs a credential that the agents have (credential=…, --credential=…)"
             )
         self._master_settings = master or MasterSettings(allocation_interval=QUICK_INTERVAL)
-        base = agent or AgentSettings(
-            work_dir="",
-            command_executor=command_executor(),
-            default_executor=default_executor(),
-            resources=(),
-        )
+        base = agent or AgentSettings()
         self._agent_settings = [
             replace(
                 base,
                 credential=credential,
+                command_executor=base.command_executor or command_executor(),
+                default_executor=base.default_executor or default_executor(),
                 resources=parse_resources(resources) if resources else default_resources(number, agents),
                 attributes=parse_attributes(attributes),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -103,6 +104,17 @@ def parse_bytes(text: str) -> int:
     if not digits.isdecimal() or unit is None:
         raise ConfigurationError(f"amount {text!r} cannot be read; write it as '512MB'")
     return int(digits) * unit
+
+
+def parse_environment(text: str) -> tuple[tuple[str, str], ...]:
+    """Read a JSON object of texts by name. Raises ConfigurationError, which does not tell what they are."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"not JSON: {error}") from error
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise ConfigurationError('not an object of texts; write it as \'{"NAME": "value"}\'')
+    return tuple(found.items())
 
 
 def parse_weights(text: str) -> Mapping[str, float]:

@@ -10,6 +10,7 @@ __all__ = [
     "executor_meta",
     "fetch_cache",
     "framework_meta",
+    "link",
     "meta_directory",
     "point",
     "resource_state",
@@ -37,10 +38,14 @@ def volume(work_dir: str, role: str, persistence_id: str) -> str:
 
 def point(directory: str, name: str) -> None:
     """Let the link `name` beside a directory point to it; the target is absolute, as upstream's."""
-    link = os.path.join(os.path.dirname(directory), name)
-    fresh = f"{link}.new"
+    link(directory, os.path.join(os.path.dirname(directory), name))
+
+
+def link(directory: str, place: str) -> None:
+    """Let the link at `place`, which may be there, point to a directory."""
+    fresh = f"{place}.new"
     os.symlink(directory, fresh)
-    os.replace(fresh, link)
+    os.replace(fresh, place)
 
 
 def fetch_cache(work_dir: str) -> str:

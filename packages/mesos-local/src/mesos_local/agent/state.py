@@ -46,14 +46,18 @@ MAX_COMPLETED_TASKS = 200
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
-    """What the flags of an agent say. Durations are seconds, paths absolute."""
+    """What the flags of an agent say. Durations are seconds, paths absolute.
 
-    work_dir: str
-    command_executor: tuple[str, ...]
+    A `LocalCluster` says itself where an agent works, what it has, and, unless they are given, which programs
+    run command tasks and task groups.
+    """
+
+    work_dir: str = ""
+    command_executor: tuple[str, ...] = ()
     """The program (argv) that runs command tasks."""
-    resources: tuple[mesos.Resource, ...]
     default_executor: tuple[str, ...] = ()
     """The program (argv) that runs task groups."""
+    resources: tuple[mesos.Resource, ...] = ()
     hostname: str = "localhost"
     attributes: tuple[mesos.Attribute, ...] = ()
     checkpoint: bool = True

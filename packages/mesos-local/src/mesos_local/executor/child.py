@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from mesos_proto import devolve
 from mesos_proto.v1 import mesos_pb2 as mesos
 
-from ..agent import fetcher
+from ..agent import fetcher, paths
 from ..agent.containers import link_volume
 from ..agent.environment import HOST_PATH
 from ..agent.fetch_cache import FetchCache
@@ -49,7 +49,7 @@ def start(
     directory = sandbox(executor_directory, child)
     os.makedirs(directory, mode=0o750)
     os.makedirs(os.path.join(executor_directory, "tasks"), exist_ok=True)
-    os.symlink(directory, os.path.join(executor_directory, "tasks", child.id))
+    paths.link(directory, os.path.join(executor_directory, "tasks", child.id))
     for volume in _volumes(child.info, directory, executor_directory):
         os.makedirs(volume.volume, exist_ok=True)
         link_volume(volume)
