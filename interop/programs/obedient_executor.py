@@ -1,5 +1,5 @@
-"""An executor on our drivers that does what a task's data says; the first argument is `v1` or `v1-json` for
-the HTTP API.
+"""An executor on our drivers that does what a task's data says; the first argument is `v1`, `v1-json` or
+`v1-async` for the HTTP API.
 
 `finish` ends at once, `wait` runs until killed, `file` until there is a file `go` in the sandbox, and
 `crash` takes the process down with status 3. A framework message is sent back with `echo:` before it;
@@ -8,13 +8,14 @@ the HTTP API.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
 import time
 
-from mesos_executor import Executor, ExecutorDriver, MesosExecutorDriver
-from mesos_executor.v1 import HttpExecutorDriver
+from mesos_executor import Executor, ExecutorDriver, MesosExecutorDriver, events
+from mesos_executor.v1 import AsyncHttpExecutorDriver, HttpExecutorDriver
 from mesos_http import JSON, PROTOBUF
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -84,12 +85,49 @@ class ObedientExecutor(Executor):
         driver.send_status_update(mesos.TaskStatus(task_id=task_id, state=state))
 
 
-if __name__ == "__main__":
-    api = sys.argv[1] if len(sys.argv) > 1 else "v0"
+async def run_async(executor: ObedientExecutor) -> None:
+    """Call the executor's methods from the loop."""
+    driver = AsyncHttpExecutorDriver()
+    show_token()
+    async with driver:
+        async for event in driver:
+            if isinstance(event, events.Registered):
+                executor.registered(driver, event.executor_info, event.framework_info, event.agent_info)
+            elif isinstance(event, events.Reregistered):
+                executor.reregistered(driver, event.agent_info)
+            elif isinstance(event, events.Disconnected):
+                executor.disconnected(driver)
+            elif isinstance(event, events.TaskLaunched):
+                executor.launch_task(driver, event.task)
+            elif isinstance(event, events.TaskGroupLaunched):
+                executor.launch_group(driver, event.task_group)
+            elif isinstance(event, events.TaskKilled):
+                executor.kill_task_with_policy(driver, event.task_id, event.kill_policy)
+            elif isinstance(event, events.FrameworkMessage):
+                executor.framework_message(driver, event.data)
+            elif isinstance(event, events.Shutdown):
+                executor.shutdown(driver)
+
+
+def run(executor: ObedientExecutor, api: str) -> None:
+    """Have the driver call them."""
     driver: MesosExecutorDriver | HttpExecutorDriver
     if api == "v0":
-        driver = MesosExecutorDriver(ObedientExecutor())
+        driver = MesosExecutorDriver(executor)
     else:
-        driver = HttpExecutorDriver(ObedientExecutor(), codec=JSON if api == "v1-json" else PROTOBUF)
-    print("token", "MESOS_EXECUTOR_AUTHENTICATION_TOKEN" in os.environ)
+        driver = HttpExecutorDriver(executor, codec=JSON if api == "v1-json" else PROTOBUF)
+    show_token()
     driver.run()
+
+
+def show_token() -> None:
+    """Say whether tasks would inherit the agent's token."""
+    print("token", "MESOS_EXECUTOR_AUTHENTICATION_TOKEN" in os.environ, flush=True)
+
+
+if __name__ == "__main__":
+    api = sys.argv[1] if len(sys.argv) > 1 else "v0"
+    if api == "v1-async":
+        asyncio.run(run_async(ObedientExecutor()))
+    else:
+        run(ObedientExecutor(), api)

@@ -12,7 +12,7 @@ from realmesos.framework import Framework
 from realmesos.http_framework import HttpFramework
 from realmesos.process import descendants_of, wait_for
 
-APIS = pytest.mark.parametrize("api", ["v1", "v1-json"])
+APIS = pytest.mark.parametrize("api", ["v1", "v1-json", "v1-async"])
 
 
 @pytest.fixture

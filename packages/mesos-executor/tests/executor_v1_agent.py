@@ -15,7 +15,7 @@ from typing import Any
 from executor_agent import DEADLINE
 from executor_helpers import ENVIRON
 from executor_recorder import Recorder
-from executor_v1_helpers import Call, E, acknowledged, subscribed
+from executor_v1_helpers import Call, E, acknowledged, launch, subscribed
 from mesos_executor import Status
 from mesos_executor.v1 import HttpExecutorDriver
 from mesos_http import JSON, PROTOBUF, encode
@@ -210,3 +210,16 @@ class Setup:
         self.stream = self.agent.next_stream().subscribe()
         self.executor.expect("registered")
         return self
+
+
+HALF = encode(launch("half").SerializeToString())[:-9]
+BAD_STREAMS: dict[str, Callable[[Stream], object]] = {
+    "a record cut short": lambda stream: stream.write(HALF).end(),
+    "a connection cut in a record": lambda stream: stream.write(HALF).cut(),
+    "no record": lambda stream: stream.write(b"<html>404</html>"),
+    "a record of 1 GiB": lambda stream: stream.write(b"1073741824\nxxxx"),
+    "a length of 100 digits": lambda stream: stream.write(b"1" * 100 + b"\nx"),
+    "a negative length": lambda stream: stream.write(b"-5\nxxxxx"),
+    "a record that is no event": lambda stream: stream.write(encode(b"\xff\xff\xff")),
+    "the end": lambda stream: stream.end(),
+}

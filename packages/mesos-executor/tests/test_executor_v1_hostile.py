@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from executor_agent import DEADLINE, eventually
 from executor_helpers import status
-from executor_v1_agent import HttpAgent, Setup, Stream
+from executor_v1_agent import BAD_STREAMS, HttpAgent, Setup, Stream
 from executor_v1_helpers import Call, E, launch, message
 from mesos_executor import AgentEnvironmentError, DriverAborted, DriverMisuse, Status
-from mesos_executor.v1 import HttpExecutorOptions, _shell
+from mesos_executor.v1 import HttpExecutorOptions
 from mesos_http import JSON, RequestsTransport, Settings, encode
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -40,19 +40,6 @@ def agent() -> Iterator[HttpAgent]:
 def end(setup: Setup) -> None:
     setup.driver.stop()
     assert setup.driver.join(DEADLINE) is Status.STOPPED
-
-
-HALF = encode(launch("half").SerializeToString())[:-9]
-BAD_STREAMS: dict[str, Callable[[Stream], object]] = {
-    "a record cut short": lambda stream: stream.write(HALF).end(),
-    "a connection cut in a record": lambda stream: stream.write(HALF).cut(),
-    "no record": lambda stream: stream.write(b"<html>404</html>"),
-    "a record of 1 GiB": lambda stream: stream.write(b"1073741824\nxxxx"),
-    "a length of 100 digits": lambda stream: stream.write(b"1" * 100 + b"\nx"),
-    "a negative length": lambda stream: stream.write(b"-5\nxxxxx"),
-    "a record that is no event": lambda stream: stream.write(encode(b"\xff\xff\xff")),
-    "the end": lambda stream: stream.end(),
-}
 
 
 @pytest.mark.parametrize("bad", BAD_STREAMS.values(), ids=BAD_STREAMS)
@@ -121,10 +108,9 @@ def test_stop_ends_an_attempt_under_way(agent: HttpAgent) -> None:
 
 
 def test_more_than_callbacks_can_take_is_left_with_the_agent(
-    agent: HttpAgent, monkeypatch: pytest.MonkeyPatch
+    agent: HttpAgent,
 ) -> None:
-    monkeypatch.setattr(_shell, "BACKLOG_LIMIT", 4_000_000)
-    setup = Setup(agent).connect()
+    setup = Setup(agent, options=HttpExecutorOptions(backlog_limit=4_000_000)).connect()
     release = threading.Event()
     setup.executor.react["framework_message"] = lambda driver: release.wait(DEADLINE)
     sent: queue.Queue[int] = queue.Queue()
@@ -137,7 +123,7 @@ def test_more_than_callbacks_can_take_is_left_with_the_agent(
     thread = threading.Thread(target=flood)
     thread.start()
     try:
-        assert eventually(lambda: setup.driver._http._congested)
+        assert eventually(lambda: setup.driver._http._backlog.congested)
         assert sent.qsize() < 40, "the agent could not get rid of all"
     finally:
         release.set()
@@ -147,9 +133,8 @@ def test_more_than_callbacks_can_take_is_left_with_the_agent(
 
 
 def test_who_sends_more_than_can_wait_has_to_wait_himself(
-    agent: HttpAgent, monkeypatch: pytest.MonkeyPatch
+    agent: HttpAgent,
 ) -> None:
-    monkeypatch.setattr(_shell, "QUEUE_LIMIT", 250)
     release = threading.Event()
 
     def slow(call: Call) -> tuple[int, bytes]:
@@ -157,7 +142,7 @@ def test_who_sends_more_than_can_wait_has_to_wait_himself(
         return 202, b""
 
     agent.answer = slow
-    setup = Setup(agent).connect()
+    setup = Setup(agent, options=HttpExecutorOptions(queue_limit=250)).connect()
     sent: queue.Queue[int] = queue.Queue()
 
     def flood() -> None:

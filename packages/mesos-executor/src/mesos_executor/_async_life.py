@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 from . import events
-from ._life import AnyShell
+from ._life import AnyShell, flush_lines
 from .commands import End, SendFrameworkMessage, SendStatusUpdate
 from .errors import DriverAborted, DriverMisuse
 from .status import Status
@@ -47,20 +47,27 @@ class AsyncDriverLife:
         return self._shell.status
 
     async def start(self) -> Status:
-        """Connect to the agent and register; the driver stays with the running loop."""
+        """Connect to the agent and register; the driver stays with the running loop.
+
+        Also makes standard output and error write line by line, as `DriverLife.start` does.
+        """
         if self._loop is None:
+            flush_lines()
             self._loop = asyncio.get_running_loop()
-            starting = asyncio.ensure_future(asyncio.to_thread(self._shell.start))
-            try:
-                await asyncio.shield(starting)
-            except asyncio.CancelledError:
-                # The thread goes on, and nobody would stop what it has started.
-                starting.add_done_callback(lambda _: self.abort())
-                raise
-            except BaseException:
-                self._loop = None
-                raise
+            await self._start_shell()
         return self.status
+
+    async def _start_shell(self) -> None:
+        starting = asyncio.ensure_future(asyncio.to_thread(self._shell.start))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread goes on, and nobody would stop what it has started.
+            starting.add_done_callback(lambda _: self.abort())
+            raise
+        except BaseException:
+            self._loop = None
+            raise
 
     def stop(self) -> Status:
         """End the driver: no further event comes, and what was sent before leaves first."""

@@ -62,7 +62,7 @@ class DriverLife:
         of the sandbox, and an executor may be killed at any time.
         """
         if self.status is Status.NOT_STARTED:
-            _flush_lines()
+            flush_lines()
             self._shell.start()
         return self.status
 
@@ -183,7 +183,8 @@ class DriverLife:
                 _log.exception("the error callback failed too")
 
 
-def _flush_lines() -> None:
+def flush_lines() -> None:
+    """Make standard output and error write line by line."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -41,9 +41,14 @@ class Pool:
     """Lends connections: each `take` is followed by `give_back`, or by the connection's `abort`."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, limit: int, tls: Callable[[], ssl.SSLContext]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        limit: int,
+        tls: Callable[[], ssl.SSLContext],
+        unix_socket: str | None = None,
     ) -> None:
         self.loop = loop
+        self._unix_socket = unix_socket
         self._limit = limit
         self._tls = tls
         self._groups: dict[tuple[bool, str, int], _Group] = {}
@@ -178,6 +183,9 @@ class Pool:
             task.exception()  # Has been seen.
 
     async def _connect(self, connection: Connection, place: Place) -> None:
+        if self._unix_socket is not None and not place.tls:
+            await self.loop.create_unix_connection(lambda: connection, self._unix_socket)
+            return
         await self.loop.create_connection(
             lambda: connection,
             place.host,

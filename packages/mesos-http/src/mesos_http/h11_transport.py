@@ -24,14 +24,22 @@ class H11Transport:
     """Sends over connections of its own, of which `max_connections` to one server are open at a time.
 
     `ssl_context` has the trusted CAs and the client certificate; without one those of the system are trusted.
+    `unix_socket` is the path of a socket that every plain request goes to, whatever host its URL names.
     Belongs to the event loop of its first request. Proxies and `.netrc` are ignored.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext | None = None, *, max_connections: int = 100) -> None:
+    def __init__(
+        self,
+        ssl_context: ssl.SSLContext | None = None,
+        *,
+        max_connections: int = 100,
+        unix_socket: str | None = None,
+    ) -> None:
         if max_connections < 1:
             raise ClientMisuse(f"max_connections must be 1 or more, not {max_connections}")
         self._context = ssl_context
         self._limit = max_connections
+        self._unix_socket = unix_socket
         self._pool: Pool | None = None
         self._closed = False
 
@@ -64,7 +72,7 @@ class H11Transport:
     def _pool_here(self) -> Pool:
         loop = asyncio.get_running_loop()
         if self._pool is None:
-            self._pool = Pool(loop, self._limit, self._tls)
+            self._pool = Pool(loop, self._limit, self._tls, self._unix_socket)
         elif self._pool.loop is not loop:
             raise ClientMisuse("this client belongs to another event loop: make one for each")
         return self._pool

@@ -10,94 +10,51 @@ it is handled. Messages that wait to be sent are counted as well; who sends more
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from mesos_http import Authorization, Codec, Settings, Transport
+from mesos_http import Transport
 
 from .. import commands as v0
 from .. import events
-from .._shell import BACKLOG_LIMIT, CLOSE_TIMEOUT, random_uuid
+from .._shell import CLOSE_TIMEOUT, random_uuid
 from .._watchdog import start_watchdog
 from ..status import Status
 from . import commands
+from ._backlog import Backlog
 from ._link import Link, Sender
+from ._place import Place
 from ._timers import Timers
 from .client import Client
 from .commands import SessionEvent
-from .environment import HttpExecutorEnvironment
-from .options import HttpExecutorOptions
 from .session import HttpExecutorSession
 
 _log = logging.getLogger("mesos.executor")
 
-QUEUE_LIMIT = 64 * 1024 * 1024
-"""Bytes of messages that wait to be sent, beyond which their sender waits."""
-
-
-SETTINGS = Settings(stream_timeout=math.inf)
-"""An agent may say nothing for half an hour; the session knows when that is too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """How the driver talks to its agent."""
-
-    codec: Codec
-    auth: Authorization | None
-    transport: Callable[[], Transport]
-    settings: Settings
-    options: HttpExecutorOptions
-
-
-def place_of(
-    environment: HttpExecutorEnvironment,
-    codec: Codec,
-    auth: Authorization | None,
-    transport: Callable[[], Transport] | None,
-    settings: Settings,
-    options: HttpExecutorOptions | None,
-) -> Place:
-    """Return how to talk, where the user has not said it as the environment says."""
-    return Place(
-        codec,
-        auth or environment.auth,
-        transport or environment.transport,
-        settings,
-        options or HttpExecutorOptions(),
-    )
-
 
 class Shell:
     """Runs one session. `deliver` takes each event for the user, `ended` the final status and what ended it,
-    after which nothing more is delivered; both are called under the shell's lock and must not block.
-    Who sends more than can wait has to wait himself, or, unless `waits`, loses it."""
+    after which nothing more is delivered; both are called under the shell's lock and must not block."""
 
     def __init__(
         self,
-        environment: HttpExecutorEnvironment,
-        place: Place,
+        place: Place[Transport],
         deliver: Callable[[events.Event], None],
         ended: Callable[[Status, str | None], None],
         closed: Callable[[], None],
-        *,
-        waits: bool = True,
     ) -> None:
-        self.session = HttpExecutorSession(environment, random_uuid, place.options)
-        self._environment = environment
+        self.session = HttpExecutorSession(place.environment, random_uuid, place.options)
         self._place = place
         self._deliver = deliver
         self._ended = ended
-        self._waits = waits
         self._closed = closed
         self._lock = threading.RLock()  # a signal handler may interrupt its own thread here
         self._room = threading.Condition(self._lock)
-        self._backlog = 0
-        self._congested = False
+        self._backlog = Backlog(
+            place.options.backlog_limit, lambda congested: self.post(commands.Congested(congested))
+        )
         self._timers = Timers()
         self._sender = Sender(self.post)
         self._links: list[Link] = []
@@ -126,14 +83,10 @@ class Shell:
                 self._handle(v0.Start())
 
     def handle(self, event: v0.UserCall, /) -> Status:
-        """Do what the user wants; return the driver's status after it."""
+        """Do what the user wants; return the driver's status after it. Who sends too much has to wait."""
         if isinstance(event, v0.SendFrameworkMessage):
             with self._room:
-                if self._waits:
-                    self._room.wait_for(lambda: self.session.queued < QUEUE_LIMIT)
-                elif self.session.queued >= QUEUE_LIMIT:
-                    _log.warning("a message of %d bytes is dropped: too many wait", len(event.data))
-                    return self.status
+                self._room.wait_for(lambda: self.session.queued < self._place.options.queue_limit)
         return self._handle(event)
 
     def _handle(self, event: SessionEvent) -> Status:
@@ -153,33 +106,25 @@ class Shell:
 
     def handled(self, event: events.Event, /) -> None:
         """Take note that the user has handled an event."""
-        with self._room:
-            self._backlog -= events.size(event)
-            if self._congested and self._backlog <= BACKLOG_LIMIT // 2:
-                self._set_congested(False)
+        with self._lock:
+            self._backlog.handled(event)
         if isinstance(event, events.Shutdown):
             self._handle(v0.ShutdownReturned())
 
     def _invoke(self, command: v0.Invoke) -> None:
-        self._backlog += events.size(command.event)
         self._deliver(command.event)
-        if not self._congested and self._backlog > BACKLOG_LIMIT:
-            self._set_congested(True)
-
-    def _set_congested(self, congested: bool) -> None:
-        self._congested = congested
-        self._handle(commands.Congested(congested))
+        self._backlog.add(command.event)
 
     def _wait_room(self, link: Link) -> None:
         with self._room:
-            self._room.wait_for(lambda: not self._congested or link.closed)
+            self._room.wait_for(lambda: not self._backlog.congested or link.closed)
 
     # Connections.
 
     def _make_client(self) -> Client:
         place = self._place
         return Client(
-            self._environment.url,
+            place.environment.url,
             codec=place.codec,
             auth=place.auth,
             transport=place.transport(),
@@ -194,9 +139,7 @@ class Shell:
 
     def _end(self, command: v0.Ended) -> None:
         self._ended(command.status, command.reason)
-        self._backlog = 0
-        if self._congested:
-            self._set_congested(False)  # for the acknowledgements that are still due
+        self._backlog.clear()  # for the acknowledgements that are still due
 
     def _begin_close(self) -> None:
         # Not a daemon: the process must not exit before the last updates have left.

@@ -9,7 +9,8 @@ from mesos_proto.v1 import mesos_pb2 as mesos
 
 from .._life import DriverLife
 from ..executor import Executor
-from ._shell import SETTINGS, Shell, place_of
+from ._place import SETTINGS, Place
+from ._shell import Shell
 from .environment import HttpExecutorEnvironment
 from .options import HttpExecutorOptions
 
@@ -40,8 +41,14 @@ class HttpExecutorDriver(DriverLife):
         super().__init__(executor)
         environment = HttpExecutorEnvironment.from_environ(environ)
         self._http = self._shell = Shell(
-            environment,
-            place_of(environment, codec, auth, transport, settings, options),
+            Place(
+                environment,
+                codec,
+                auth or environment.auth,
+                transport or environment.transport,
+                settings,
+                options or HttpExecutorOptions(),
+            ),
             deliver=self._callbacks.put,
             ended=self._ended,
             closed=self._closed.set,

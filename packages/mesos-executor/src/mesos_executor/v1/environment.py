@@ -7,10 +7,12 @@ the agent's own defaults here.
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mesos_http import RequestsTransport
+from mesos_http.aio import H11Transport
 
 from ..environment import ExecutorEnvironment, seconds
 from ..errors import AgentEnvironmentError
@@ -74,6 +76,19 @@ class HttpExecutorEnvironment:
         if tls.verify_server or tls.require_client:
             verify = str(tls.ca_file or tls.ca_dir or "") or True
         return RequestsTransport(verify=verify, cert=(str(tls.cert_file), str(tls.key_file)))
+
+    def async_transport(self) -> H11Transport:
+        """Return the same for asyncio."""
+        tls = self.base.tls
+        if tls is None or self.unix_socket is not None:
+            return H11Transport(unix_socket=self.unix_socket)
+        verify = tls.verify_server or tls.require_client
+        cafile, capath = (str(path) if path is not None else None for path in (tls.ca_file, tls.ca_dir))
+        context = ssl.create_default_context(cafile=cafile, capath=capath)
+        context.check_hostname = verify
+        context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+        return H11Transport(context)
 
 
 def _short_path(path: str) -> str:
