@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 from mesos_local.executor.checks import Finding
-from mesos_local.executor.groups import (
+from mesos_local.executor.events import (
     CheckFound,
     ChildEnded,
     ChildFailed,
@@ -17,7 +17,6 @@ from mesos_local.executor.groups import (
     Disconnected,
     Event,
     Finish,
-    GroupSession,
     Kill,
     LaunchGroup,
     SetTimer,
@@ -29,6 +28,7 @@ from mesos_local.executor.groups import (
     Unwatch,
     Watch,
 )
+from mesos_local.executor.groups import GroupSession
 from mesos_proto.v1 import mesos_pb2 as mesos
 
 EXITED_3 = 3 << 8

@@ -19,7 +19,7 @@ from ..agent.fetch_cache import FetchCache
 from ..agent.processes import own_group
 from ..agent.state import LinkVolume
 from ..errors import FetchError
-from .groups import Child
+from .events import Child
 
 __all__ = ["environment", "sandbox", "start"]
 
