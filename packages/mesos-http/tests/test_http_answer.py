@@ -128,6 +128,14 @@ def test_answers_that_are_none(name):
             read(pieces, end=True)
 
 
+def test_what_came_before_a_violation_is_still_told():
+    answer = Answer("POST", "url")
+    answer.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\nx\r\n")
+    assert answer.body() == b"ab"
+    with pytest.raises(ConnectionFailed, match="illegal chunk header"):
+        answer.body()
+
+
 def test_what_follows_an_answer_spoils_the_connection():
     for data in (SIMPLE + b"x", GOOD["chunks"][0] + SIMPLE):
         assert read([data], end=False)[3] is False

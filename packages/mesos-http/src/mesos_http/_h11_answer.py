@@ -17,6 +17,7 @@ from ._h11_gzip import Gunzip
 from .errors import ConnectionFailed
 
 _MAX_INFORMATIONAL = 10
+_PIECE = 64 * 1024
 _SIMPLE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*\r\n((?:[A-Za-z-]+: [!-~][ -~]*\r\n)*)\r\n")
 _MAX_SIMPLE_HEAD = 4096
 # With these h11 has more to do, or to refuse, than with any other.
@@ -38,6 +39,7 @@ class Answer:
         self._informational = 0
         self._gunzip: Gunzip | None = None
         self._ended = False
+        self._failure: ConnectionFailed | None = None
         self.status = 0
         self.headers: dict[str, str] = {}
         self.reusable = False
@@ -133,23 +135,35 @@ class Answer:
             raise ConnectionFailed(f"{self._url}: the answer is encoded as {encoding!r}: not asked for")
 
     def _raw(self) -> bytes | None:
-        """Return the next bytes of the body as they came."""
+        """Return the next bytes of the body as they came, of as many chunks as are there."""
         if self._h11 is None:
             plain, self._plain = self._plain, b""
             return plain
-        if self._ended:
-            return b""
-        event = self._next_event()
-        if isinstance(event, h11.Data):
-            return bytes(event.data)
-        if event is h11.NEED_DATA:
-            return None
+        if self._failure is not None:
+            raise self._failure
+        pieces: list[bytes] = []
+        size = 0
+        while size < _PIECE and not self._ended:
+            try:
+                event = self._next_event()
+            except ConnectionFailed as error:
+                if not pieces:
+                    raise
+                self._failure = error
+                break
+            if event is h11.NEED_DATA:
+                return b"".join(pieces) if pieces else None
+            if isinstance(event, h11.Data):
+                pieces.append(event.data)
+                size += len(event.data)
+            else:
+                self._end(self._h11)
+        return b"".join(pieces)
+
+    def _end(self, connection: h11.Connection) -> None:
         self._ended = True
-        self.reusable = self._h11.states == {
-            h11.CLIENT: h11.DONE,
-            h11.SERVER: h11.DONE,
-        } and self._h11.trailing_data == (b"", False)
-        return b""
+        kept = connection.our_state is connection.their_state is h11.DONE
+        self.reusable = kept and connection.trailing_data == (b"", False)
 
     def _next_event(self) -> Any:
         assert self._h11 is not None
