@@ -213,7 +213,7 @@ def test_without_a_stream_it_asks_again_and_again(page: Browser) -> None:
     """As behind a proxy that keeps answers to itself until they are whole."""
     recorder = Recorder()
     with LocalCluster() as own:
-        own.master._operator.calls.acts["SUBSCRIBE"] = lambda call, media: StreamingResponse(Pipe())
+        own.master._operator.calls.acts["SUBSCRIBE"] = lambda call, request: StreamingResponse(Pipe())
         _open(page, own.web_url)
         page.shows("agents active")
         assert not page.run(f"return {LIVE}")

@@ -23,8 +23,8 @@ Answer = Response | StreamingResponse
 C = TypeVar("C", bound=Message)
 Reading = Callable[[Any, Any], None]
 """Fills the answer to a call."""
-Acting = Callable[[Any, str], Answer]
-"""Does what a call wants, and answers it; the second argument is the media type asked for."""
+Acting = Callable[[Any, Request], Answer]
+"""Does what a call wants, and answers the request it came with."""
 
 MAX_LEVEL = 2**31 - 1
 
@@ -91,7 +91,7 @@ class OperatorCalls(Generic[C]):
             raise HttpError(501, f"An embedded cluster does not have the call {name}.")
         media = self._accepted(request, name)
         if name in self.acts:
-            return self.acts[name](call, media)
+            return self.acts[name](call, request)
         response = self._answers(type=self._answers.Type.Value(name))
         self.reads[name](call, response)
         return Response(body=_http.encoded(media, evolve(response)), content_type=media)
@@ -115,7 +115,7 @@ class OperatorCalls(Generic[C]):
     def _logging_level(self, call: C, response: Any) -> None:
         response.get_logging_level.level = pyglog.settings().v
 
-    def _set_logging_level(self, call: Any, media: str) -> Answer:
+    def _set_logging_level(self, call: Any, request: Request) -> Answer:
         """Log more for a while, as upstream's `/logging/toggle`; the level of before comes back."""
         wanted = call.set_logging_level
         if not self._raised:

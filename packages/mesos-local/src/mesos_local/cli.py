@@ -121,6 +121,20 @@ FLAGS = (
         "take only frameworks on HTTP that authenticate",
         "master.authenticate_http_frameworks",
     ),
+    Flag(
+        "authenticate_http_readonly",
+        _boolean,
+        "false",
+        "let only those with a credential read over HTTP, from masters and agents",
+        "master.authenticate_http_readonly",
+    ),
+    Flag(
+        "authenticate_http_readwrite",
+        _boolean,
+        "false",
+        "let only those with a credential change something over HTTP; the operator API is that, too",
+        "master.authenticate_http_readwrite",
+    ),
     Flag("root_submissions", _boolean, "true", "let root run frameworks", "master.root_submissions"),
     Flag(
         "filter_gpu_resources",

@@ -22,6 +22,7 @@ from mesos_messenger import MessengerError
 
 from ._models import Json
 from ._part import Part
+from ._realms import Realms
 from ._rules import FaultPlan
 from .agent.shell import AgentShell
 from .agent.state import AgentSettings, Connection
@@ -167,6 +168,11 @@ class LocalCluster:
                 number=number,
                 zk_session_timeout=self._zk_session_timeout,
                 plan=self._plan,
+                realms=Realms.of(
+                    self._credentials,
+                    readonly=self._master_settings.authenticate_http_readonly,
+                    readwrite=self._master_settings.authenticate_http_readwrite,
+                ),
             )
             self._agents.append(agent)
             agent.start()

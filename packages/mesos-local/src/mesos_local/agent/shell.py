@@ -18,6 +18,7 @@ from mesos_messenger.http import Handler
 
 from .._models import Json
 from .._part import STOP_TIMEOUT, Part
+from .._realms import OPEN, Realms
 from .._rules import FaultPlan
 from .._shell import SessionShell
 from .._wire import StreamClose, StreamSend
@@ -92,11 +93,13 @@ class AgentShell(Part):
         on_told_to_leave: Callable[[], None] | None = None,
         zk_session_timeout: float = 10.0,
         plan: FaultPlan | None = None,
+        realms: Realms = OPEN,
     ) -> None:
         super().__init__(f"slave({number})", bind, plan)
         self._settings = settings
         self._master = master
         self._flags = flags
+        self._realms = realms
         self._rng = random.Random(seed)
         self._on_told_to_leave = on_told_to_leave
         self._zk_session_timeout = zk_session_timeout
@@ -139,11 +142,8 @@ class AgentShell(Part):
         agent = self.session.state
         files = Files(agent.settings.work_dir, lambda: agent.id)
         operator = AgentOperator(agent, self._flags, files, self.messenger.call_later)
-        return {
-            **routes(agent, self._flags, files),
-            "/api/v1/executor": self._api.answer,
-            "/api/v1": operator.answer,
-        }
+        pages = {**routes(agent, self._flags, files), "/api/v1": operator.answer}
+        return {**self._realms.guard("agent", pages), "/api/v1/executor": self._api.answer}
 
     @property
     def executors(self) -> tuple[RunningExecutor, ...]:

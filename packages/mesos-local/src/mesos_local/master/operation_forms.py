@@ -19,7 +19,7 @@ _Operation = mesos.Offer.Operation
 
 
 def operation_forms(
-    operate: Callable[[str, mesos.Offer.Operation], Response],
+    operate: Callable[[Request, str, mesos.Offer.Operation], Response],
 ) -> dict[str, Callable[[Request], Awaitable[Response]]]:
     """Give the handlers by path. `operate` does an operation on an agent, or raises HttpError."""
 
@@ -31,7 +31,7 @@ def operation_forms(
             for name in ("slaveId", member):
                 if name not in values:
                     raise HttpError(400, f"Missing '{name}' query parameter in the request body")
-            return operate(values["slaveId"], made(kind, _resources(member, values[member])))
+            return operate(request, values["slaveId"], made(kind, _resources(member, values[member])))
 
         return handler
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from google.protobuf.message import Message
-from mesos_messenger.http import HttpError, Response
+from mesos_messenger.http import HttpError, Request, Response
 from mesos_proto.v0 import master_pb2 as operator
 from mesos_proto.v0 import mesos_pb2 as mesos
 from mesos_proto.v1 import master_pb2 as v1_operator
 
+from .. import _http
 from .._models import Json
 from .._operator import Answer, OperatorCalls, Reading
+from .._realms import Realms
 from .._streams import Streams
 from . import operator_operations, operator_views, views
 from .session import (
@@ -85,8 +87,10 @@ class MasterOperator:
         flags: Json,
         dispatch: Callable[[object], None],
         later: Callable[[float, Callable[[], object]], object],
+        realms: Realms,
     ) -> None:
         self._session = session
+        self._realms = realms
         self._master = session.state
         self._dispatch = dispatch
         self.streams = Streams(lambda stream: dispatch(OperatorLeft(stream)))
@@ -129,19 +133,20 @@ class MasterOperator:
         if self._master.settings.weights:
             response.get_weights.CopyFrom(operator_views.weights(self._master))
 
-    def _no_file(self, call: operator.Call, media: str) -> Answer:
+    def _no_file(self, call: operator.Call, request: Request) -> Answer:
         """A master shows nothing but its log, and that only with `--log_dir`."""
         raise HttpError(404)
 
-    def _operation(self, call: operator.Call, media: str) -> Answer:
+    def _operation(self, call: operator.Call, request: Request) -> Answer:
         for resize in (call.grow_volume, call.shrink_volume):
             if resize.HasField("volume") and not resize.HasField("slave_id"):
                 raise HttpError(400, f"Failed to validate master::Call: {_NO_AGENT}")
-        return self.operate(*operator_operations.operation_of(call))
+        return self.operate(request, *operator_operations.operation_of(call))
 
-    def operate(self, agent_id: str, operation: mesos.Offer.Operation) -> Response:
+    def operate(self, request: Request, agent_id: str, operation: mesos.Offer.Operation) -> Response:
         """Do an operation on the resources of an agent. Raises HttpError when it cannot be done."""
-        error = operator_operations.invalid(self._master, agent_id, operation)
+        principal = self._realms.principal(request, "master", "/api/v1")
+        error = operator_operations.invalid(self._master, agent_id, operation, principal)
         if error is not None:
             raise HttpError(400, error)
         self._dispatch(OperatorOperation(agent_id, operation))
@@ -149,19 +154,19 @@ class MasterOperator:
             raise HttpError(409, self._session.refusal)
         return Response(202)
 
-    def _subscribe(self, call: operator.Call, media: str) -> Answer:
-        stream, response = self.streams.open(media)
+    def _subscribe(self, call: operator.Call, request: Request) -> Answer:
+        stream, response = self.streams.open(_http.accepted(request))
         self._dispatch(OperatorSubscribed(stream))
         return response
 
-    def _tear_down(self, call: operator.Call, media: str) -> Answer:
+    def _tear_down(self, call: operator.Call, request: Request) -> Answer:
         framework_id = call.teardown.framework_id.value
         if framework_id not in self._master.frameworks:
             raise HttpError(400, "No framework found with specified ID")
         self._dispatch(TeardownAsked(framework_id))
         return Response()
 
-    def _mark_gone(self, call: operator.Call, media: str) -> Answer:
+    def _mark_gone(self, call: operator.Call, request: Request) -> Answer:
         agent_id = call.mark_agent_gone.slave_id.value
         if agent_id not in self._master.gone_agents:
             if not self._master.knows_agent(agent_id):

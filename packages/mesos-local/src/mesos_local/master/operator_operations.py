@@ -58,8 +58,8 @@ def made(kind: _Operation.Type.ValueType, resources: Iterable[mesos.Resource]) -
     return operation
 
 
-def invalid(master: Master, agent_id: str, operation: mesos.Offer.Operation) -> str | None:
-    """Check an operation, and bring its resources into the form of our books."""
+def invalid(master: Master, agent_id: str, operation: mesos.Offer.Operation, principal: str) -> str | None:
+    """Check an operation of this (empty: any) principal; its resources take the form of our books."""
     agent = master.agents.get(agent_id)
     if agent is None:
         return "No agent found with specified ID"
@@ -67,7 +67,7 @@ def invalid(master: Master, agent_id: str, operation: mesos.Offer.Operation) -> 
     if error is not None:
         return error
     upgrade_resources(operation)
-    error = operation_validation.operation(operation, agent, "", None)
+    error = operation_validation.operation(operation, agent, principal, None)
     kind = _Operation.Type.Name(operation.type)
     where = f" on agent {agent.id} at {agent.pid} ({agent.info.hostname})"
     if operation.type in (_Operation.UNRESERVE, _Operation.DESTROY):

@@ -15,6 +15,7 @@ from mesos_proto.v0 import authentication_pb2
 
 from .._models import Json
 from .._part import STOP_TIMEOUT, Part
+from .._realms import Realms
 from .._rules import FaultPlan
 from .._shell import SessionShell
 from .._streams import Streams
@@ -134,11 +135,18 @@ class MasterShell(Part):
         wants_secret = self._settings.authenticate_http_frameworks
         secrets = {each.principal: each.secret for each in self._credentials} if wants_secret else None
         self._api = SchedulerApi(self.session, shell.dispatch, secrets)
-        self._operator = MasterOperator(self.session, self._flags, shell.dispatch, self.messenger.call_later)
+        realms = Realms.of(
+            self._credentials,
+            readonly=self._settings.authenticate_http_readonly,
+            readwrite=self._settings.authenticate_http_readwrite,
+        )
+        self._operator = MasterOperator(
+            self.session, self._flags, shell.dispatch, self.messenger.call_later, realms
+        )
         pages = routes(self.session.state, self._flags, lambda id: shell.dispatch(TeardownAsked(id)))
         forms = operation_forms(self._operator.operate)
         led = leading(self.session.state, {**pages, **forms, "/api/v1": self._operator.calls.answer})
-        return {**led, "/api/v1/scheduler": self._api.answer}
+        return {**realms.guard("master", led), "/api/v1/scheduler": self._api.answer}
 
     def stop(self) -> None:
         """End the master; its sockets are closed when this returns."""

@@ -69,6 +69,8 @@ class MasterSettings:
     authentication_timeout: float = 15.0
     authenticate_frameworks: bool = False
     authenticate_http_frameworks: bool = False
+    authenticate_http_readonly: bool = False
+    authenticate_http_readwrite: bool = False
     authenticate_agents: bool = False
     root_submissions: bool = True
     filter_gpu_resources: bool = True
