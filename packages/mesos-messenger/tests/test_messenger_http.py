@@ -388,3 +388,28 @@ def test_metrics_and_health(messenger: Messenger, client: http.client.HTTPConnec
         assert values["messenger/slow_path"] == 2
         assert values[f"messenger/peers/127.0.0.1:{peer.upid.port}/messages_received"] == 5
         assert values["messenger/dropped/no_handler"] == 0
+
+
+def test_clients_that_break_off_are_no_fault_of_the_handler(
+    messenger: Messenger, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, over = Calls(), Calls()
+
+    async def read(request: Request) -> Response:
+        begun()
+        try:
+            return Response.text((await request.read()).decode())
+        finally:
+            over()
+
+    messenger.route("/read", read)
+    with connect(messenger.upid) as connection:
+        connection.sendall(b"POST /master/read HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf")
+        begun.wait()
+    over.wait()
+    with connect(messenger.upid) as connection:
+        connection.sendall(
+            b"POST /master/read HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 5\r\n\r\nwhole"
+        )
+        assert read_all(connection).endswith(b"whole")
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -12,13 +12,14 @@ from collections.abc import Container
 from urllib.parse import unquote
 
 from ._slow import decode_segment
-from .errors import UsageError
+from .errors import ProtocolError, UsageError
 from .http import Handler, HttpError, Request, Response, StreamingResponse
 
 __all__ = ["Router", "normalize"]
 
 logger = logging.getLogger("mesos.messenger")
 
+_BAD_REQUEST = Response.text("400 Bad Request.", 400)
 _NOT_FOUND = Response.text("404 Not Found.", 404)
 
 
@@ -79,6 +80,10 @@ class Router:
             response = error.response
         except OSError:
             raise
+        except ProtocolError as error:
+            # Of the client, which broke off: no fault of the handler's.
+            logger.debug("%s %s: %s", request.method, request.path, error)
+            return _BAD_REQUEST
         except Exception:
             logger.exception("the handler of %s %s failed", request.method, request.path)
             return Response.text("500 Internal Server Error.", 500)
