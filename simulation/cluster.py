@@ -75,7 +75,7 @@ class LocalProcess:
 
 
 class MasterProcess(LocalProcess):
-    """A master; `registry` is what it and its like know for good: agents by id."""
+    """A master; what it and its like know for good, agents by id, it has from its predecessor."""
 
     def __init__(self, network: Network, address: str, predecessor: MasterProcess | None) -> None:
         super().__init__(network, address)

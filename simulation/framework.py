@@ -1,5 +1,7 @@
 """A framework: scheduler sessions, one instance after another, and the program that uses them.
 
+`Instance` is a session over libprocess; `http` has that over HTTP.
+
 The program launches tasks on offers, notes their states, and remembers over its instances what a real one
 keeps in its database: the framework's id, and which tasks have not ended. It checks what a driver promises.
 """
@@ -7,14 +9,17 @@ keeps in its database: the framework's id, and which tasks have not ended. It ch
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from google.protobuf.message import Message
 from mesos_messenger import UPID
 from mesos_proto.v0 import mesos_pb2 as v0
 from mesos_proto.v0 import scheduler_pb2 as v0_scheduler
 from mesos_proto.v1 import mesos_pb2 as v1
+from mesos_proto.v1 import scheduler_pb2 as v1_scheduler
 from mesos_scheduler import SessionOptions, commands, events
-from mesos_scheduler._connection import Phase
 from mesos_scheduler._tasks import TERMINAL
 from mesos_scheduler.session import SchedulerSession
 from mesos_scheduler.status import Status
@@ -32,9 +37,16 @@ class Violation(AssertionError):
 class Framework:
     """What outlives the instances of a scheduler."""
 
-    def __init__(self, network: Network, total: int, failover_timeout: float = 3600.0) -> None:
+    def __init__(
+        self,
+        network: Network,
+        total: int,
+        failover_timeout: float = 3600.0,
+        make: Callable[[Framework], Instance] | None = None,
+    ) -> None:
         self.network = network
         self.total = total
+        self._make = make or Instance
         self.info = v1.FrameworkInfo(
             name="simulated", user="nobody", checkpoint=True, failover_timeout=failover_timeout
         )
@@ -53,7 +65,7 @@ class Framework:
         """Start an instance, unless one runs or the framework is no more."""
         if self.instance is None and not self.removed:
             self.instances += 1
-            self.instance = Instance(self)
+            self.instance = self._make(self)
 
     def detected(self, master: str, info: v0.MasterInfo | None) -> None:
         """Take note of the leading master."""
@@ -71,7 +83,7 @@ class Framework:
         """Whether the driver is connected and every task launched has been reported ended."""
         return (
             self.instance is not None
-            and self.instance.session.phase is Phase.CONNECTED
+            and self.instance.session.phase.value == "connected"
             and len(self.launched) >= self.total
             and self.ended >= self.launched.keys()
         )
@@ -92,7 +104,7 @@ class Instance:
             for task_id, agent_id in framework.launched.items()
             if task_id not in framework.ended
         ]
-        self.session = SchedulerSession(framework.info, OPTIONS, uniform=self.rng.random, known_tasks=known)
+        self.session: Any = self.make_session(known)
         self._queue: list[events.Event] = []
         self._busy = False
         self._over = False
@@ -100,12 +112,20 @@ class Instance:
         self.dispatch(commands.Start())
         self.detect()
 
+    def make_session(self, known: list[v1.TaskStatus]) -> object:
+        """Return the session of this instance, which knows the tasks of earlier ones."""
+        return SchedulerSession(self.framework.info, OPTIONS, uniform=self.rng.random, known_tasks=known)
+
     # The shell.
 
     def receive(self, sender: str, message: Message) -> None:
         self.dispatch(commands.Received([(UPID.parse(sender), message)]))
 
-    def dispatch(self, event: commands.SessionEvent) -> None:
+    def leader_event(self, master: str, info: v0.MasterInfo | None) -> object:
+        """Return what tells the session who leads."""
+        return commands.MasterDetected(UPID.parse(master) if master else None, info)
+
+    def dispatch(self, event: object) -> None:
         """Let the session take an event, and do what it says."""
         if self.alive:
             for command in self.session.handle(event, self.network.now):
@@ -117,7 +137,7 @@ class Instance:
 
         def tell() -> None:
             if (master, info) == (self.framework.master, self.framework.master_info):
-                self.dispatch(commands.MasterDetected(UPID.parse(master) if master else None, info))
+                self.dispatch(self.leader_event(master, info))
 
         self.network.later(self.rng.random() * 0.5, tell)
 
@@ -128,20 +148,8 @@ class Instance:
         self.network.kill(self.address)
         self.framework.instance = None
 
-    def _perform(self, command: commands.Command) -> None:
-        if isinstance(command, commands.Send):
-            for message in command.messages:
-                self._check(message)
-                self.network.send(self.address, str(command.upid), message)
-        elif isinstance(command, commands.Link):
-            broken = commands.LinkBroken(command.number)
-            self.network.link(
-                self.address, str(command.upid), lambda: self.dispatch(broken), reconnect=command.reconnect
-            )
-        elif isinstance(command, commands.StartTimer):
-            fired = command.fired
-            self.network.later(command.seconds, lambda: self.dispatch(fired))
-        elif isinstance(command, commands.Redetect):
+    def _perform(self, command: Any) -> None:
+        if isinstance(command, commands.Redetect):
             self.detect()
         elif isinstance(command, commands.Deliver):
             if self._over:
@@ -152,10 +160,26 @@ class Instance:
             self.framework.info.id.value = command.framework_id
         elif isinstance(command, commands.Ended):
             self._end(command)
+        elif hasattr(command, "fired"):  # A timer, of either kind of session.
+            self.network.later(command.seconds, partial(self.dispatch, command.fired))
+        else:
+            self.perform(command)
 
-    def _check(self, message: Message) -> None:
+    def perform(self, command: object) -> None:
+        """Do what has to do with the network."""
+        if isinstance(command, commands.Send):
+            for message in command.messages:
+                self.check(message)
+                self.network.send(self.address, str(command.upid), message)
+        elif isinstance(command, commands.Link):
+            broken = commands.LinkBroken(command.number)
+            self.network.link(
+                self.address, str(command.upid), lambda: self.dispatch(broken), reconnect=command.reconnect
+            )
+
+    def check(self, message: Message) -> None:
         """Check that updates are acknowledged only when they have been handled."""
-        if isinstance(message, v0_scheduler.Call) and message.type == v0_scheduler.Call.ACKNOWLEDGE:
+        if isinstance(message, (v0_scheduler.Call, v1_scheduler.Call)) and message.HasField("acknowledge"):
             acknowledged = message.acknowledge
             if (acknowledged.task_id.value, acknowledged.uuid) not in self.handled:
                 raise Violation(f"{acknowledged.task_id.value} was acknowledged before its callback returned")

@@ -2,6 +2,7 @@
 
 python -m simulation.history --seeds 500            # from the root of the tree
 python -m simulation.history --seed 1234 --verbose  # one history again
+python -m simulation.history --seeds 500 --api v1   # a scheduler over HTTP
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from mesos_proto.v0 import mesos_pb2 as v0
 from mesos_proto.v0 import messages_pb2 as internal
 
 from .cluster import KILLED, AgentProcess, MasterProcess
-from .framework import FORGED_TASK, Framework, Violation
+from .framework import FORGED_TASK, Framework, Instance, Violation
+from .http import HttpInstance, HttpMaster
 from .network import Network
 
 FAULTY_SECONDS = 60.0
@@ -44,8 +46,9 @@ class Outcome:
 class History:
     """The cluster of one seed."""
 
-    def __init__(self, seed: int, failover_timeout: float = 3600.0) -> None:
+    def __init__(self, seed: int, failover_timeout: float = 3600.0, api: str = "v0") -> None:
         self.seed = seed
+        self.api = api
         self.rng = random.Random(seed)
         self.network = Network(random.Random(seed + 1))
         self.faults: Counter[str] = Counter()
@@ -54,14 +57,16 @@ class History:
         self.master: MasterProcess | None = None
         self.predecessor: MasterProcess | None = None
         self.agents = [AgentProcess(self.network, number + 1) for number in range(self.rng.randint(1, 2))]
-        self.framework = Framework(self.network, self.rng.randint(2, 8), failover_timeout)
+        make = HttpInstance if api == "v1" else Instance
+        self.framework = Framework(self.network, self.rng.randint(2, 8), failover_timeout, make)
         self.framework.trouble = self.rng.choice([0.0, 0.02, 0.1])
         self.elect(self.addresses[0])
         self.framework.start()
 
     def elect(self, address: str) -> None:
         """Let a new master lead."""
-        self.master = MasterProcess(self.network, address, self.predecessor)
+        kind = HttpMaster if self.api == "v1" else MasterProcess
+        self.master = kind(self.network, address, self.predecessor)
         self.predecessor = self.master
         self._announce(address, self.master.session.state.info)
 
@@ -148,6 +153,20 @@ class History:
         )
         self.network.send(master.address, instance.address, late, self.rng.random() * 5)
 
+    # Faults of the v1 API alone.
+
+    def refuse(self) -> None:
+        if isinstance(self.master, HttpMaster):
+            self.master.refuse(self.rng.random() * self.rng.choice([1, 10, 60]), self.rng)
+
+    def forget_stream(self) -> None:
+        if isinstance(self.master, HttpMaster):
+            self.master.forget_stream()
+
+    def break_stream(self) -> None:
+        if isinstance(self.framework.instance, HttpInstance):
+            self.framework.instance.break_stream()
+
     # The run.
 
     def run(self) -> Outcome:
@@ -162,8 +181,11 @@ class History:
             self.replace_agent,
             self.crash_executor,
             self.kill_scheduler,
-            self.forge,
-            self.repeat,
+            *(
+                (self.refuse, self.forget_stream, self.break_stream)
+                if self.api == "v1"
+                else (self.forge, self.repeat)
+            ),
         )
         for _ in range(self.rng.randint(1, 10)):
             kind = self.rng.choice(kinds)
@@ -212,10 +234,10 @@ class History:
         )
 
 
-def run(seed: int) -> Outcome:
+def run(seed: int, api: str = "v0") -> Outcome:
     """Run the history of a seed; the seed is in what it raises."""
     try:
-        return History(seed).run()
+        return History(seed, api=api).run()
     except Exception as error:
         raise Violation(f"seed {seed}: {type(error).__name__}: {error}") from error
 
@@ -226,6 +248,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=500, help="how many histories (%(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (%(default)s)")
     parser.add_argument("--seed", type=int, help="one seed alone")
+    parser.add_argument("--api", choices=("v0", "v1"), default="v0", help="the scheduler's (%(default)s)")
     parser.add_argument("--verbose", action="store_true", help="show what the sessions log")
     options = parser.parse_args()
     level = logging.DEBUG if options.verbose else logging.CRITICAL
@@ -238,7 +261,7 @@ def main() -> int:
     delivered = lost = failures = 0
     for seed in seeds:
         try:
-            outcome = run(seed)
+            outcome = run(seed, options.api)
         except Violation as violation:
             failures += 1
             print(violation, flush=True)

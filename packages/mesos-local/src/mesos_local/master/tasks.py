@@ -240,14 +240,15 @@ def finish_silently(
     text: str,
     unreachable_time: float | None = None,
 ) -> internal.StatusUpdate:
-    """Mark a task as ended without telling its scheduler; give what there is to tell."""
+    """Mark a task as ended, unless it has, without telling its scheduler; give what there is to tell."""
     proto = task.proto
     update = _made(
         master, framework, proto.task_id, proto.slave_id, state, reason, text, None, unreachable_time
     )
     if proto.HasField("executor_id"):
         update.executor_id.CopyFrom(proto.executor_id)
-    proto.state = state
+    if not task.terminal:
+        proto.state = state
     _note(master, task, update.status)
     return update
 
@@ -272,13 +273,14 @@ def lose(
     *,
     unreachable_time: float | None = None,
 ) -> None:
-    """End a task whose agent is lost, and tell its framework."""
-    if task.terminal:
-        complete(master, framework, task)
-        return
+    """End a task whose agent is lost, and tell its framework.
+
+    Also of a task that has ended, whose last update was not acknowledged: it may never have come.
+    """
+    had_ended = task.terminal
     update = finish_silently(master, framework, task, state, reason, text, unreachable_time)
     complete(master, framework, task)
-    if state == mesos.TASK_UNREACHABLE:
+    if state == mesos.TASK_UNREACHABLE and not had_ended:
         framework.completed.remove(task)
         framework.unreachable[task.id] = task
     _forward(master, framework, update)

@@ -213,7 +213,7 @@ class Connection:
 
     def _leave(self) -> None:
         """Close what is open, and tell the user of a connection that is no more."""
-        for kind in (TimerKind.CONNECT, TimerKind.SUBSCRIBE, TimerKind.LIVENESS, TimerKind.RECONCILIATION):
+        for kind in TimerKind:
             self._out.stop_timer(kind)
         if self.phase in (Phase.SUBSCRIBING, Phase.CONNECTED):
             self._out.add(CloseStream(self.attempt))

@@ -21,6 +21,7 @@ class TimerKind(enum.Enum):
     SUBSCRIBE = "answer to an attempt"
     LIVENESS = "signs of life"
     RECONCILIATION = "next reconciliation"
+    DECLINE = "giving offers back"
     LINGER = "stop after abort"
 
 

@@ -36,6 +36,8 @@ from .options import HttpOptions
 _log = logging.getLogger("mesos.scheduler")
 _Call = scheduler.Call
 _Operation = mesos.Offer.Operation
+_STANDING = (_Call.REVIVE, _Call.SUPPRESS, _Call.UPDATE_FRAMEWORK)
+"""Calls that change what the master knows of the framework, which a subscription tells it anew."""
 
 
 class HttpSession:
@@ -62,12 +64,15 @@ class HttpSession:
         self._connection = Connection(self._framework, self._options, self._out, uniform)
         self._inbound = Inbound(self._connection, self._framework, self.tasks, self._out, self._subscribed)
         self._reconcile_pause = self._options.reconcile_backoff[0]
+        self._unwanted: dict[str, None] = {}
+        self._decline_pause = self._options.backoff
         connection = self._connection
         self._timers: dict[TimerKind, Callable[[float], None]] = {
             TimerKind.CONNECT: lambda now: connection.connect(),
             TimerKind.SUBSCRIBE: lambda now: connection.timed_out(),
             TimerKind.LIVENESS: connection.liveness_due,
             TimerKind.RECONCILIATION: lambda now: self._ask(),
+            TimerKind.DECLINE: lambda now: self._give_back(),
             TimerKind.LINGER: lambda now: connection.close(),
         }
         self._handlers: dict[type, Callable[[Any, float], None]] = {
@@ -225,10 +230,31 @@ class HttpSession:
             return
         if error.next is Next.RESUBSCRIBE:
             self._connection.lost(f"the master no longer knows this stream: {error}")
-        elif error.next is Next.RETRY:
+            return
+        self._give_back_later(event.call.accept.offer_ids)
+        if error.next is Next.RETRY:
+            if event.call.type in _STANDING:
+                self._connection.lost(f"{describe(event.call)} did not get through: {error}")
+                return
+            self._give_back_later(event.call.decline.offer_ids)
             self._out.add(v0.Redetect())
             if self.tasks.unanswered:
                 self._ask_later()
+
+    # Offers of calls that did not get through: the master would hold them for ever.
+
+    def _give_back_later(self, offer_ids: Iterable[mesos.OfferID]) -> None:
+        for offer_id in offer_ids:
+            self._unwanted[offer_id.value] = None
+        if self._unwanted:
+            self._out.start_timer(TimerKind.DECLINE, self._decline_pause)
+            self._decline_pause = min(2 * self._decline_pause, self._options.backoff_max)
+
+    def _give_back(self) -> None:
+        offer_ids = [mesos.OfferID(value=value) for value in self._unwanted]
+        self._unwanted.clear()
+        if offer_ids and self.phase is Phase.CONNECTED:
+            self._send(calls.decline(self._framework.id, offer_ids))
 
     # Acknowledgements.
 
@@ -245,6 +271,8 @@ class HttpSession:
     # Reconciliation.
 
     def _subscribed(self, again: bool) -> None:
+        self._unwanted.clear()
+        self._decline_pause = self._options.backoff
         self._reconcile_pause = self._options.reconcile_backoff[0]
         if self._options.reconcile and again:
             # Tasks of an earlier instance are not in our table: also ask for everything.
