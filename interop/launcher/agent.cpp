@@ -1,3 +1,8 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <memory>
 
 #include "commands.hpp"
@@ -24,6 +29,7 @@ struct Parts
   void* updates;
   void* estimator;
   void* qos;
+  Opt<std::shared_ptr<void>> executorSocket;
   OptPointer authorizer;
 };
 
@@ -69,6 +75,29 @@ void* createSecretGenerator()
   call<void, void*, const string*>(
       "_ZN5mesos14authentication8executor18JWTSecretGeneratorC1ERK" STRING_, generator, &key);
   return generator;
+}
+
+// The socket in a file that executors are told of (1.10 and newer), opened here and handed over.
+Opt<std::shared_ptr<void>> createExecutorSocket()
+{
+  string path;
+  if (!given("domain_socket_location", &path)) return {};
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) die("--domain_socket_location is too long");
+  path.copy(address.sun_path, path.size());
+  unlink(path.c_str());
+  const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (bind(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      chmod(path.c_str(), 0666) != 0) {
+    die("cannot bind " + path);
+  }
+  Room room;
+  const int poll = 0;
+  call<void, void*, int, int>(
+      "_ZN7process7network8internal10SocketImpl6createEiNS2_4KindE", &room, descriptor, poll);
+  if (room.failed()) die("no socket");
+  return Opt<std::shared_ptr<void>>(room.at<std::shared_ptr<void>>(8));
 }
 
 // The signatures below grew with the releases: the newest that the library has is called.
@@ -133,17 +162,16 @@ void* createAgent(const Parts& p)
   void* agent = block(1 << 17);
   void* null = nullptr;
   Room noCsiServer;  // a null process::Owned
-  Opt<std::shared_ptr<void>> noSocket;
   if (has(V1_11)) {
     call<void, void*, const string*, void*, void*, void*, void*, void*, void*,
          void*, void*, void*, void*, void*, void*, const void*, const void*>(
         V1_11, agent, &p.id, p.flags, p.detector, p.containerizer, p.files, p.collector, p.updates,
-        p.estimator, p.qos, p.secretGenerator, null, null, &noCsiServer, &noSocket, &p.authorizer);
+        p.estimator, p.qos, p.secretGenerator, null, null, &noCsiServer, &p.executorSocket, &p.authorizer);
   } else if (has(V1_10)) {
     call<void, void*, const string*, void*, void*, void*, void*, void*, void*,
          void*, void*, void*, void*, void*, const void*, const void*>(
         V1_10, agent, &p.id, p.flags, p.detector, p.containerizer, p.files, p.collector, p.updates,
-        p.estimator, p.qos, p.secretGenerator, null, null, &noSocket, &p.authorizer);
+        p.estimator, p.qos, p.secretGenerator, null, null, &p.executorSocket, &p.authorizer);
   } else {
     call<void, void*, const string*, void*, void*, void*, void*, void*, void*,
          void*, void*, const void*>(
@@ -174,6 +202,7 @@ int runAgent()
   parts.secretGenerator = createSecretGenerator();
   parts.containerizer = createContainerizer(parts);
   parts.detector = createDetector(master);
+  parts.executorSocket = createExecutorSocket();
   parts.authorizer = createAuthorizer(parts.flags);
   parts.files = createFiles(READONLY, parts.authorizer);
   parts.updates = createUpdateManager(parts.flags);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,19 @@ def test_a_missing_or_bad_token_ends_the_executor(guarded: Cluster, token: str) 
     errors = (sandbox / "stderr").read_text(encoding="utf-8")
     assert "DriverAborted: the agent refused the subscription: HTTP 401" in errors
     assert not token or token not in errors
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("api", ["v1", "v1-async"])
+def test_an_agent_with_a_socket_in_a_file(real_cluster: ClusterFactory, api: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # the path of a socket is short
+        path = f"{folder}/agent.sock"
+        flags = {"http_executor_domain_sockets": True, "domain_socket_location": path}
+        with HttpFramework(real_cluster(agents=1, agent_flags=flags).address) as framework:
+            executor = framework.obedient(api=api)
+            nowhere = "slave(1)@127.0.0.1:1"  # there is no other way to the agent
+            executor.command.environment.variables.add(name="MESOS_SLAVE_PID", value=nowhere)
+            framework.launch(framework.task("t", executor=executor, data=b"wait"))
+            framework.wait_status("t", mesos.TASK_RUNNING)
+            framework.driver.kill_task(mesos.TaskID(value="t"))
+            assert framework.wait_status("t").state == mesos.TASK_KILLED
