@@ -234,6 +234,7 @@ def operator_operations(site: Site) -> None:
 def operator_operations_that_make_no_sense(site: Site) -> None:
     act = _on_first_agent(site)
     plain = {"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}}
+    act("RESERVE_RESOURCES", resources=[_reserved(99)])
     act("RESERVE_RESOURCES", resources=[plain])
     act("RESERVE_RESOURCES", resources=[_reserved(1, allocation_info={"role": "operator"})])
     act("UNRESERVE_RESOURCES", resources=[plain])

@@ -82,8 +82,9 @@ def test_sandboxes_are_read(address: str) -> None:
     assert whole["size"] == len(text) and b"0123456789\n" in text
     part = ask(address, "READ_FILE", read_file={"path": file, "offset": text.index(b"3"), "length": 4})
     assert base64.b64decode(part["data"]) == b"3456" and part["size"] == len(text)
-    beyond = ask(address, "READ_FILE", read_file={"path": file, "offset": 10**9})
-    assert beyond == {"size": len(text), "data": ""}
+    for offset in (10**9, 2**64 - 1):
+        beyond = ask(address, "READ_FILE", read_file={"path": file, "offset": offset, "length": 2**64 - 1})
+        assert beyond == {"size": len(text), "data": ""}
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "/", "", "../../etc/passwd", "/frameworks/x"])

@@ -147,6 +147,13 @@ REFUSALS: tuple[tuple[str, dict[str, Any], int, str], ...] = (
         "Failed to validate master::Call: Expecting 'mark_agent_gone' to be present",
     ),
     ('{"type": "UNKNOWN"}', QUIET, 501, "UNKNOWN"),
+    (
+        '{"type": "GET_HEALTH", "drain_agent": {"agent_id": {"value": "x"},'
+        ' "max_grace_period": {"seconds": 9223372036854775807}}}',
+        QUIET,
+        400,
+        "Failed to validate master::Call: max_grace_period",
+    ),
     ('{"type": "UPDATE_QUOTA", "update_quota": {}}', QUIET, 501, "does not have the call UPDATE_QUOTA"),
     ('{"type": "READ_FILE", "read_file": {"path": "/etc/passwd", "offset": 0}}', QUIET, 404, ""),
 )

@@ -13,6 +13,7 @@ import pyglog
 from google.protobuf.message import Message
 from mesos_messenger.http import HttpError, Request, Response, StreamingResponse
 from mesos_proto import devolve, evolve
+from mesos_proto.errors import ConversionError
 
 from . import _http, _models
 from ._models import Json
@@ -84,7 +85,10 @@ class OperatorCalls(Generic[C]):
         """Take a call."""
         if request.method != "POST":
             return _http.wrong_method(request, "POST")
-        call: Any = devolve(_http.body_as(self._calls, request, await request.read()))
+        try:
+            call: Any = devolve(_http.body_as(self._calls, request, await request.read()))
+        except ConversionError as error:
+            raise HttpError(400, f"Failed to validate {self._what}::Call: {error}") from error
         check(call, self._what, self._members)
         name = call.Type.Name(call.type)
         if name not in self.acts and name not in self.reads:

@@ -91,7 +91,7 @@ def apply(master: Master, agent: Agent, operation: mesos.Offer.Operation) -> str
         available = agent.available
         changed = available.apply(operation)
     except ResourceError as error:
-        return str(error)
+        return str(error).removeprefix(f"{_Operation.Type.Name(operation.type)}: ")
     agent.total = agent.total - (available - changed) + (changed - available)
     operations.perform(master, None, agent, operation)
     master.want_allocation([agent.id])
