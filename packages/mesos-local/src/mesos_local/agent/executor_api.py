@@ -55,9 +55,10 @@ class ExecutorApi:
 
     def _executor(self, call: executor.Call) -> Executor:
         agent = self._session.state
-        if call.type != _Call.SUBSCRIBE and agent.connection is Connection.RECOVERING:
+        known = call.framework_id.value in agent.frameworks
+        if agent.connection is Connection.RECOVERING and not (call.type == _Call.SUBSCRIBE and known):
             raise HttpError(503, "Agent has not finished recovery")
-        if call.framework_id.value not in agent.frameworks:
+        if not known:
             raise HttpError(400, "Framework cannot be found")
         found = agent.executor(call.framework_id.value, call.executor_id.value)
         if found is None:

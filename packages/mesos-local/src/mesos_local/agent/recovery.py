@@ -146,9 +146,9 @@ def begin(agent: Agent, recovered: Recovered) -> None:
             agent.commands.append(AdoptContainer(executor.container_id, executor.os_pid))
             reconnect = internal.ReconnectExecutorMessage(slave_id=agent.info.id)
             agent.send(executor.pid, reconnect)
+    agent.connection = Connection.RECOVERING if waiting else Connection.DISCONNECTED
     if waiting:
         limits.begin(agent)
-        agent.connection = Connection.RECOVERING
         agent.set_timer(("recovery",), agent.settings.executor_reregistration_timeout)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mesos_auth import Authentication, AuthenticationError, authenticate
 from mesos_detector import Detector, Leader, detect
-from mesos_messenger import UPID
+from mesos_messenger import UPID, MessengerError
 from mesos_messenger.http import Handler
 
 from .._models import Json
@@ -45,6 +45,7 @@ from .state import (
     AgentSettings,
     Authenticate,
     Checkpoint,
+    Connection,
     DestroyContainer,
     ExecutorState,
     LaunchContainer,
@@ -118,15 +119,17 @@ class AgentShell(Part):
         self.left = None
         os.makedirs(self._settings.work_dir, exist_ok=True)
         self._cache.clear()
-        self._open()
+        recovered = recovery.read(self._settings.work_dir)
+        self._listen(recovered)
         self.session = AgentSession(self._settings, pid=self.pid, rng=self._rng, now=time.time())
+        if recovered is not None:
+            self.session.state.connection = Connection.RECOVERING
         shell = self._begin(
             self.session.handle,
             self._perform,
             MESSAGES,
             self._routes,
         )
-        recovered = recovery.read(self._settings.work_dir)
         if recovered is not None:
             shell.post(recovered)
         if "://" in self._master:
@@ -136,6 +139,20 @@ class AgentShell(Part):
             address = self._master.removeprefix("master@")
             master = str(UPID.parse(f"master@{address}") or f"master@{address}")
             shell.post(MasterDetected(master, address.rpartition(":")[0]))
+
+    def _listen(self, recovered: recovery.Recovered | None) -> None:
+        """Listen where executors that an agent of before has left will look for it, if that can be."""
+        ip, _, port = self._bind.rpartition(":")
+        if recovered is not None and port == "0":
+            self._bind = f"{ip}:{recovered.info.port}"
+            try:
+                self._open()
+            except MessengerError as error:
+                log.warning("Executors on HTTP will not find their agent again: %s", error)
+                self._bind = f"{ip}:0"
+            else:
+                return
+        self._open()
 
     def _routes(self, shell: SessionShell) -> Mapping[str, Handler]:
         self._api = ExecutorApi(self.session, shell.dispatch)
