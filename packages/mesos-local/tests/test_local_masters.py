@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from local_scheduler import DEADLINE, Recorder, command_task, get, running
+from local_scheduler import DEADLINE, Recorder, command_task, get, running, running_v1
 from local_zookeeper import three_masters
 from mesos_detector import detect
 from mesos_detector.testing import ZooKeeperEnsemble
@@ -73,14 +74,17 @@ def crash(master: MasterShell) -> None:
     master.crash()
 
 
-@pytest.mark.parametrize("end", [stop, expire, crash])
+@pytest.mark.parametrize(
+    ("end", "run"),
+    [(stop, running), (expire, running), (crash, running), (expire, running_v1), (crash, running_v1)],
+)
 def test_the_next_master_takes_over_with_agents_and_tasks(
-    zookeeper: ZooKeeperEnsemble, end: Callable[[MasterShell], None]
+    zookeeper: ZooKeeperEnsemble, end: Callable[[MasterShell], None], run: Callable[..., Any]
 ) -> None:
     recorder = Recorder(lambda offer: [command_task(offer, "exec sleep 1000")])
     with (
         three_masters(zookeeper, zk_session_timeout=1.0) as cluster,
-        running(cluster, recorder, **SURVIVING) as driver,
+        run(cluster, recorder, **SURVIVING) as driver,
     ):
         status = recorder.until("TASK_RUNNING")
         old = cluster.master

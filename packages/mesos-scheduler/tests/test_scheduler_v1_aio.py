@@ -153,6 +153,31 @@ def test_missed_heartbeats_with_the_socket_open(master):
     run(main())
 
 
+def test_a_stale_stream_id_leads_to_another_stream(master):
+    async def main() -> None:
+        async with driver_of(master) as driver:
+            await registered(driver, master)
+            master.answer = lambda call: (400, b"The stream ID 'x' included in this request didn't match")
+            driver.revive_offers()
+            await expect(driver, events.Disconnected)
+            master.answer = lambda call: (202, b"")
+            (await next_stream(master)).subscribe()
+            await expect(driver, events.Reregistered)
+
+    run(main())
+
+
+def test_a_loop_of_redirects_is_waited_out(master):
+    async def main() -> None:
+        settings = Settings(max_redirects=2, redirect_pause=0)
+        async with driver_of(master, settings=settings) as driver:
+            for _ in range(3):
+                (await next_stream(master)).refuse(307, Location=master.url)
+            await registered(driver, master)
+
+    run(main())
+
+
 def test_tasks_of_a_refused_call_are_reported(master):
     async def main() -> None:
         async with driver_of(master) as driver:
