@@ -72,7 +72,8 @@ class Stream:
 
 
 class HttpAgent:
-    """Puts every SUBSCRIBE into `streams`, any other call into `calls`; acknowledges updates if it is to.
+    """Puts every SUBSCRIBE into `streams`, any other call into `calls`; accepts the former, and acknowledges
+    updates, by itself if it is to.
 
     `answer(call)` is the status and body for a call. On a TCP port, over TLS, or on a socket in a file.
     """
@@ -91,6 +92,7 @@ class HttpAgent:
         self.paths: set[str] = set()
         self.tokens: set[str | None] = set()
         self.answer: Callable[[Call], tuple[int, bytes]] = lambda call: (202, b"")
+        self.accepts = False
         self._open: list[Stream] = []
         self._tls = tls
         self._unix_socket = unix_socket
@@ -177,6 +179,8 @@ class HttpAgent:
         self.tokens.add(handler.headers["Authorization"])
         if call.type == Call.SUBSCRIBE:
             stream = Stream(handler, call)
+            if self.accepts:
+                stream.subscribe()
             self._open.append(stream)
             self.streams.put(stream)
             assert stream.over.wait(DEADLINE * 3)

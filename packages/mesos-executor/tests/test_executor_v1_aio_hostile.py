@@ -18,6 +18,7 @@ from executor_v1_agent import BAD_STREAMS, HttpAgent, Stream
 from executor_v1_helpers import Call, launch, message
 from mesos_executor import DriverAborted, Status, events
 from mesos_executor.v1 import AsyncHttpExecutorDriver, HttpExecutorOptions
+from mesos_executor.v1.commands import EventsReceived
 from mesos_http import Settings
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -163,6 +164,39 @@ def test_a_transport_or_credentials_that_cannot_be_made_end_the_driver(agent: Ht
             with pytest.raises(DriverAborted, match="RuntimeError: no "):
                 async with driver:
                     await driver.join(DEADLINE)
+
+    play(scene())
+
+
+def test_credentials_that_fail_later_and_faults_of_ours_end_the_driver(
+    agent: HttpAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OneTicket:
+        tickets = ["Bearer one"]
+
+        def authorization(self) -> str:
+            if not self.tickets:
+                raise RuntimeError("no ticket")
+            return self.tickets.pop()
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async def scene() -> None:
+        with pytest.raises(
+            DriverAborted, match="the UPDATE of task one could not be sent: RuntimeError: no ticket"
+        ):
+            async with AsyncHttpExecutorDriver(agent.environ(), auth=OneTicket()) as driver:
+                (await next_stream(agent)).subscribe()
+                await expect(driver, events.Registered)
+                driver.send_status_update(status("one", mesos.TASK_FINISHED))
+                await expect(driver, events.Error)
+        async with AsyncHttpExecutorDriver(agent.environ()) as driver:
+            stream = (await next_stream(agent)).subscribe()
+            await expect(driver, events.Registered)
+            monkeypatch.setitem(driver._shell.session._handlers, EventsReceived, fail)
+            stream.send(launch("one"))
+            assert await driver.join(DEADLINE) is Status.ABORTED
 
     play(scene())
 

@@ -17,6 +17,7 @@ from executor_v1_agent import BAD_STREAMS, HttpAgent, Setup, Stream
 from executor_v1_helpers import Call, E, launch, message
 from mesos_executor import AgentEnvironmentError, DriverAborted, DriverMisuse, Status
 from mesos_executor.v1 import HttpExecutorOptions
+from mesos_executor.v1.commands import EventsReceived
 from mesos_http import JSON, RequestsTransport, Settings, encode
 from mesos_proto.v1 import mesos_pb2 as mesos
 
@@ -35,6 +36,22 @@ def no_thread_is_left() -> Iterator[None]:
 def agent() -> Iterator[HttpAgent]:
     with HttpAgent() as agent:
         yield agent
+
+
+class OneTicket:
+    """Makes one Authorization header, and no other."""
+
+    def __init__(self) -> None:
+        self._tickets = ["Bearer one"]
+
+    def authorization(self) -> str:
+        if not self._tickets:
+            raise RuntimeError("no ticket")
+        return self._tickets.pop()
+
+
+def fail(*_: object) -> None:
+    raise ZeroDivisionError
 
 
 def end(setup: Setup) -> None:
@@ -201,6 +218,22 @@ def test_over_tls_with_the_certificates_of_libprocess(tmp_path: Path, verify: bo
         setup.driver.send_status_update(status("one", RUNNING))
         assert agent.next_status().state == RUNNING
         end(setup)
+
+
+def test_credentials_that_fail_later_end_the_driver(agent: HttpAgent) -> None:
+    setup = Setup(agent, auth=OneTicket()).connect()
+    setup.driver.send_status_update(status("one", RUNNING))
+    with pytest.raises(
+        DriverAborted, match="the UPDATE of task one could not be sent: RuntimeError: no ticket"
+    ):
+        setup.driver.join(DEADLINE)
+
+
+def test_a_fault_of_ours_ends_the_driver(agent: HttpAgent, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = Setup(agent).connect()
+    monkeypatch.setitem(setup.driver._http.session._handlers, EventsReceived, fail)
+    setup.stream.send(launch("one"))
+    assert setup.driver.join(DEADLINE) is Status.ABORTED
 
 
 def test_a_wrong_environment_is_refused_at_once(agent: HttpAgent) -> None:

@@ -138,7 +138,7 @@ def test_a_failing_callback_ends_the_process_with_its_traceback(agent: HttpAgent
         agent.next_stream().subscribe().send(launch("fail"))
         assert process.wait() == 1
         assert "error: ValueError: cannot run fail" in process.output
-        assert "in launch_task\nValueError: cannot run fail" in process.errors
+        assert "in launch_task\n" in process.errors and "\nValueError: cannot run fail\n" in process.errors
 
 
 def test_a_refusal_ends_the_process_and_says_why(agent: HttpAgent, tmp_path: Path) -> None:

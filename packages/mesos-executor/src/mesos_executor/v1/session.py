@@ -180,7 +180,8 @@ class HttpExecutorSession:
             connection.call_over()
         else:
             task = f" of task {call.update.status.task_id.value}" if call.HasField("update") else ""
-            connection.fail(f"the agent refused the {name}{task}: {error}")
+            verb = "could not be sent" if isinstance(error, ClientMisuse) else "was refused by the agent"
+            connection.fail(f"the {name}{task} {verb}: {error}")
 
     # What the agent says.
 
