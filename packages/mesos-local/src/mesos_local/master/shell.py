@@ -171,10 +171,10 @@ class MasterShell(Part):
     def _give_up(self, reason: str) -> None:
         """End, on the loop's thread, as a real master exits."""
         log.error("Master %s ends: %s", self.session.state.id, reason)
-        self.ended = reason
         self.shell.stop()
         self._ending = threading.Thread(target=self.crash, name="mesos-local-master-ends", daemon=True)
         self._ending.start()
+        self.ended = reason  # Last: who waits for this goes on to wait for that thread.
 
     def wait_ended(self, timeout: float) -> bool:
         """Wait until it has ended by itself; False when it has not after `timeout` seconds."""
