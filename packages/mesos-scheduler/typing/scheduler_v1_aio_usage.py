@@ -6,10 +6,11 @@ import ssl
 
 from mesos_auth import BasicAuth, Credential
 from mesos_http import JSON, Settings
-from mesos_http.aio import H11Transport
+from mesos_http.aio import AsyncEventStream, H11Transport
 from mesos_proto.v1 import mesos_pb2 as mesos
+from mesos_proto.v1 import scheduler_pb2 as scheduler
 from mesos_scheduler import FileFrameworkIdStore, Scheduler, Status, events
-from mesos_scheduler.v1 import AsyncHttpSchedulerDriver, HttpOptions
+from mesos_scheduler.v1 import AsyncClient, AsyncHttpSchedulerDriver, HttpOptions, calls
 
 
 async def run_events(framework: mesos.FrameworkInfo) -> None:
@@ -37,3 +38,14 @@ async def run_events(framework: mesos.FrameworkInfo) -> None:
 async def run_callbacks(framework: mesos.FrameworkInfo, scheduler: Scheduler) -> Status:
     """Have the methods of a scheduler called."""
     return await AsyncHttpSchedulerDriver(framework, "zk://h1:2181/mesos").run(scheduler)
+
+
+async def without_a_driver(framework: mesos.FrameworkInfo) -> None:
+    """Send calls as they are, take events as they come."""
+    async with AsyncClient("http://master:5050", codec=JSON) as client:
+        stream: AsyncEventStream[scheduler.Event] = await client.subscribe(framework)
+        async with stream:
+            async for event in stream:
+                kind: scheduler.Event.Type.ValueType = event.type
+                print(kind)
+                await client.call(calls.revive(mesos.FrameworkID(value="f")), stream.stream_id)

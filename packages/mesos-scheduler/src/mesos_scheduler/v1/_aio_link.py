@@ -7,10 +7,9 @@ import logging
 from collections.abc import Callable
 
 from mesos_http import ClientMisuse, MesosHttpError
-from mesos_http.aio import AsyncClient
-from mesos_proto.v1 import scheduler_pb2 as scheduler
 
 from .. import commands as v0
+from .aio_client import AsyncClient
 from .commands import (
     CallFailed,
     EventsReceived,
@@ -60,7 +59,7 @@ class AsyncReader:
         self._take(StreamEnded(self.attempt, error))
 
     async def _read(self) -> None:
-        async with await self._client.stream(self._call, scheduler.Event) as stream:
+        async with await self._client.open(self._call) as stream:
             self._take(StreamOpened(self.attempt, stream.stream_id))
             while events := await stream.batch():
                 self._take(EventsReceived(self.attempt, events))
@@ -89,7 +88,7 @@ class AsyncSender:
         while (item := await self._queue.get()) is not None:
             client, command = item
             try:
-                await client.call(command.call, stream_id=command.stream_id)
+                await client.call(command.call, command.stream_id)
             except MesosHttpError as error:
                 self._post(CallFailed(command.call, command.attempt, error))
             except Exception as error:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 from mesos_detector import AsyncDetector, DetectorError
-from mesos_http.aio import AsyncClient, AsyncTransport
+from mesos_http.aio import AsyncTransport
 
 from .. import commands as v0
 from .. import events
@@ -22,7 +22,7 @@ from ._aio_link import AsyncReader, AsyncSender
 from ._flow import Flow
 from ._performer import News, Performer
 from ._place import Place
-from .client import api_url
+from .aio_client import AsyncClient
 from .commands import Command, SessionEvent, TimerKind
 from .session import HttpSession
 
@@ -252,5 +252,5 @@ class AsyncShell:
 
 def _client(url: str, place: Place[AsyncTransport]) -> AsyncClient:
     return AsyncClient(
-        api_url(url), codec=place.codec, auth=place.auth, transport=place.transport(), settings=place.settings
+        url, codec=place.codec, auth=place.auth, transport=place.transport(), settings=place.settings
     )

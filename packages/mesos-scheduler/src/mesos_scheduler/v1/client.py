@@ -82,9 +82,7 @@ class Client:
 
     def call(self, call: scheduler.Call, stream_id: str | None) -> None:
         """Send any call but SUBSCRIBE; return once the master has taken it, which is all that it says."""
-        if call.type in (scheduler.Call.UNKNOWN, scheduler.Call.SUBSCRIBE):
-            # A master dies of UNKNOWN, from a subscribed framework.
-            raise DriverMisuse(f"{scheduler.Call.Type.Name(call.type)} is not for call(): use subscribe()")
+        check_call(call)
         self._http.call(call, stream_id=stream_id)
 
     def close(self) -> None:
@@ -98,6 +96,13 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def check_call(call: scheduler.Call) -> None:
+    """Raise `DriverMisuse` for SUBSCRIBE, and for UNKNOWN, of which a master dies when the framework is
+    subscribed."""
+    if call.type in (scheduler.Call.UNKNOWN, scheduler.Call.SUBSCRIBE):
+        raise DriverMisuse(f"{scheduler.Call.Type.Name(call.type)} is not for call(): use subscribe()")
 
 
 def api_url(url: str) -> str:
