@@ -13,7 +13,6 @@ import binascii
 import json
 import math
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any, TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -22,6 +21,7 @@ from google.protobuf.message import DecodeError, Message
 from mesos_proto._fields import FLOATS, INTEGERS, Field, enum_numbers, fields_by_name, is_map, is_repeated
 from mesos_proto._json_shapes import Shapes
 from mesos_proto._json_wire import UNUSUAL, wire_writer
+from mesos_proto._json_write import write_object
 from mesos_proto.errors import JSONError
 
 __all__ = ["dumps", "from_dict", "loads", "to_dict"]
@@ -35,14 +35,7 @@ def to_dict(message: Message, *, defaults: bool = True) -> dict[str, object]:
     Without `defaults`, only fields that are set are written, which Mesos reads just as well. Raises
     `JSONError` for a number that JSON cannot say.
     """
-    present = {field.number: value for field, value in message.ListFields()}
-    result: dict[str, object] = {}
-    for field in message.DESCRIPTOR.fields:
-        if field.number in present:
-            result[field.name] = _write(field, present[field.number], defaults)
-        elif defaults and _written_anyway(field):
-            result[field.name] = _write_one(field, field.default_value, defaults)
-    return result
+    return write_object(message, defaults)
 
 
 def dumps(message: Message, *, defaults: bool = True, indent: int | None = None) -> str:
@@ -109,44 +102,6 @@ def _read_fields(message_class: type[_M], data: Mapping[str, object], partial: b
         missing = ", ".join(cast("Any", message).FindInitializationErrors())
         raise JSONError(f"{name}: required fields are missing: {missing}")
     return message
-
-
-# --- writing
-
-
-def _write(field: Field, value: Any, defaults: bool) -> object:
-    if is_map(field):
-        kind = field.message_type.fields_by_name["value"]
-        return {_key_text(key): _write_one(kind, value[key], defaults) for key in value}
-    if is_repeated(field):
-        return [_write_one(field, item, defaults) for item in value]
-    return _write_one(field, value, defaults)
-
-
-def _write_one(field: Field, value: Any, defaults: bool) -> object:
-    if field.type == FieldDescriptor.TYPE_MESSAGE:
-        return to_dict(value, defaults=defaults)
-    if field.type == FieldDescriptor.TYPE_ENUM:
-        known = field.enum_type.values_by_number.get(value)
-        return value if known is None else known.name
-    if field.type == FieldDescriptor.TYPE_BYTES:
-        return base64.b64encode(value).decode("ascii")
-    if field.type in FLOATS and not math.isfinite(value):
-        if math.isnan(value):
-            raise JSONError(f"field {field.name!r} is NaN, which JSON cannot say")
-        return "Infinity" if value > 0 else "-Infinity"
-    if field.type == FieldDescriptor.TYPE_STRING and not isinstance(value, str):
-        raise JSONError(f"field {field.name!r} is not text in UTF-8")
-    return cast("object", value)
-
-
-def _key_text(key: object) -> str:
-    if isinstance(key, bytes):
-        raise JSONError(f"key {key!r} is not text in UTF-8")
-    return json.dumps(key) if isinstance(key, bool) else str(key)
-
-
-# --- reading
 
 
 def _read(message: Message, data: Mapping[str, object], path: str) -> None:
@@ -274,8 +229,3 @@ def _kind(value: object) -> str:
         (dict, "an object"),
     )
     return next((name for kind, name in names if isinstance(value, kind)), repr(type(value).__name__))
-
-
-@cache
-def _written_anyway(field: Field) -> bool:
-    return bool(field.has_default_value and not is_repeated(field) and not field.GetOptions().deprecated)
