@@ -205,6 +205,22 @@ def test_waiting_for_a_connection_has_an_end():
     run(main())
 
 
+def test_waiting_goes_on_while_others_get_their_turn():
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await read_request(reader):
+            await asyncio.sleep(0.12)
+            writer.write(ACCEPTED)
+
+    async def main() -> None:
+        transport, settings = H11Transport(max_connections=1), Settings(connect_timeout=1.2)
+        async with AsyncServer(script) as server:
+            async with AsyncClient(server.url, transport=transport, settings=settings) as client:
+                answers = await asyncio.gather(*(client.call(CALL) for _ in range(14)))
+                assert len(answers) == 14 and server.connections == 1
+
+    run(main())
+
+
 def test_calls_cancelled_at_any_moment_leave_nothing():
     """Each in its own moment of connecting, sending, waiting and reading; others go on."""
 

@@ -15,10 +15,12 @@ _MAX_IDLE = 16
 
 
 class _Group:
-    """The connections to one server. Each holds one of `limit` turns from its opening until it is closed."""
+    """The connections to one server. Each holds one of `limit` turns from its opening until it is closed.
+    `served` counts those who waited and got one."""
 
     def __init__(self) -> None:
         self.turns = 0
+        self.served = 0
         self.idle: list[Connection] = []
         self.waiters: deque[asyncio.Future[Connection | None]] = deque()
 
@@ -28,6 +30,7 @@ class _Group:
             waiter = self.waiters.popleft()
             if not waiter.done():
                 waiter.set_result(connection)
+                self.served += 1
                 return True
         return False
 
@@ -111,31 +114,31 @@ class Pool:
             await self._empty.wait()
 
     async def _wait(self, group: _Group, url: str, timeout: float) -> Connection | None:
+        """Wait for a connection, or (None) for the turn to open one, as long as others get theirs."""
         waiter: asyncio.Future[Connection | None] = self.loop.create_future()
         group.waiters.append(waiter)
-        timer = self.loop.call_later(timeout, self._waited_too_long, waiter, url, timeout)
         try:
-            return await waiter
+            while not waiter.done():
+                served = group.served
+                await asyncio.wait((waiter,), timeout=timeout)
+                if not waiter.done() and group.served == served:
+                    raise TimedOut(
+                        f"{url}: {self._limit} connections are in use, and none became free within"
+                        f" {timeout:g} s: end a stream, or raise max_connections"
+                    )
+            return waiter.result()
         except asyncio.CancelledError:
-            if not waiter.cancelled() and waiter.done() and waiter.exception() is None:
-                # It was given what it will not use.
-                connection = waiter.result()
-                if connection is None:
-                    group.free_turn()
-                elif not group.hand_over(connection):
-                    group.idle.append(connection)
+            if waiter.done() and waiter.exception() is None:
+                self._put_back(group, waiter.result())  # It was given what it will not use.
             raise
         finally:
-            timer.cancel()
+            waiter.cancel()
 
-    def _waited_too_long(self, waiter: asyncio.Future[Connection | None], url: str, timeout: float) -> None:
-        if not waiter.done():
-            waiter.set_exception(
-                TimedOut(
-                    f"{url}: {self._limit} connections are in use, and none became free within {timeout:g} s:"
-                    " end a stream, or raise max_connections"
-                )
-            )
+    def _put_back(self, group: _Group, connection: Connection | None) -> None:
+        if connection is None:
+            group.free_turn()
+        elif not group.hand_over(connection):
+            group.idle.append(connection)
 
     async def _open(self, group: _Group, place: Place, url: str, timeout: float) -> Connection:
         """Open a connection; its turn has been taken."""
