@@ -5,12 +5,13 @@
     python -m simulation.parts scheduler API MASTER DIRECTORY
     python -m simulation.parts executor API
 
-An API is `v0`, or `v1` or `v1-json`, which are HTTP with protobuf and with JSON. The scheduler takes its
-orders on standard input.
+An API is `v0`, or `v1` or `v1-json`, which are HTTP with protobuf and with JSON; with `v1-asyncio` the
+scheduler is on an event loop. It takes its orders on standard input.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sys
@@ -36,10 +37,10 @@ from mesos_scheduler import (
     SessionOptions,
 )
 from mesos_scheduler._tasks import TERMINAL
-from mesos_scheduler.v1 import HttpOptions, HttpSchedulerDriver
+from mesos_scheduler.v1 import AsyncHttpSchedulerDriver, HttpOptions, HttpSchedulerDriver
 
 ROOT = Path(__file__).resolve().parent.parent
-CODECS = {"v1": PROTOBUF, "v1-json": JSON}
+CODECS = {"v1": PROTOBUF, "v1-json": JSON, "v1-asyncio": PROTOBUF}
 APIS = ("v0", *CODECS)
 
 
@@ -105,6 +106,14 @@ class Launcher(Scheduler):
     def say(self, what: str, **more: Any) -> None:
         """Tell the outside."""
         print(json.dumps({"what": what, **more}), flush=True)
+
+    def take(self, driver: SchedulerDriver, line: str) -> None:
+        """Take an order."""
+        order = json.loads(line)
+        self.hold, self.linger = order["hold"], order["linger"]
+        self.wanted += order["tasks"]
+        if order["tasks"]:
+            driver.revive_offers()
 
     def registered(
         self, driver: SchedulerDriver, framework_id: v1.FrameworkID, master_info: v1.MasterInfo
@@ -185,7 +194,18 @@ def run_scheduler(api: str, master: str, directory: str) -> None:
             known.append(v1.TaskStatus(task_id=v1.TaskID(value=name), agent_id=v1.AgentID(value=agent)))
     info = v1.FrameworkInfo(name="rounds", checkpoint=True, failover_timeout=600)
     store = FileFrameworkIdStore(Path(directory) / "id")
+    http = HttpOptions(connection_delay=0.2, backoff=0.2, backoff_max=2.0, reconcile_backoff=(1.0, 5.0))
     driver: MesosSchedulerDriver | HttpSchedulerDriver
+    if api == "v1-asyncio":
+        asyncio.run(
+            run_async(
+                launcher,
+                AsyncHttpSchedulerDriver(
+                    info, master, framework_id_store=store, known_tasks=known, options=http
+                ),
+            )
+        )
+        return
     if api == "v0":
         driver = MesosSchedulerDriver(
             launcher,
@@ -206,19 +226,27 @@ def run_scheduler(api: str, master: str, directory: str) -> None:
             codec=CODECS[api],
             framework_id_store=store,
             known_tasks=known,
-            options=HttpOptions(
-                connection_delay=0.2, backoff=0.2, backoff_max=2.0, reconcile_backoff=(1.0, 5.0)
-            ),
+            options=http,
         )
     driver.start()
     for line in sys.stdin:
-        order = json.loads(line)
-        launcher.hold, launcher.linger = order["hold"], order["linger"]
-        launcher.wanted += order["tasks"]
-        if order["tasks"]:
-            driver.revive_offers()
+        launcher.take(driver, line)
     driver.stop(failover=True)
     driver.join(10)
+
+
+async def run_async(launcher: Launcher, driver: AsyncHttpSchedulerDriver) -> None:
+    """Take orders on an event loop, where callbacks hold up everything else."""
+    orders = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+    await driver.start()
+    running = asyncio.ensure_future(driver.run(launcher))
+    while line := await orders.readline():
+        launcher.take(driver, line.decode())
+    driver.stop(failover=True)
+    await running
+    pipe.close()
 
 
 def run_executor(api: str) -> None:

@@ -86,15 +86,18 @@ def test_names_that_come_twice_are_joined():
 
 BAD = {
     "nothing": (b"", "before an answer"),
-    "half a head": (b"HTTP/1.1 200 O", "no HTTP"),
+    "half a head": (b"HTTP/1.1 200 O", "in the midst"),
     "another protocol": (b"SSH-2.0-x\r\n\r\n", "no HTTP"),
     "garbage": (bytes(range(256)) * 4, "no HTTP"),
     "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "no HTTP"),
     "a head without an end": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000, "too long"),
     "a line without an end": (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1_000_000, "too long"),
-    "half a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "cut off"),
-    "half a chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab", "cut off"),
-    "chunks without an end": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", "cut off"),
+    "half a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "in the midst"),
+    "half a chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab", "in the midst"),
+    "chunks without an end": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n",
+        "in the midst",
+    ),
     "a chunk of no size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "no HTTP"),
     "a chunk's line without an end": (
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"x" * 100_000,

@@ -37,6 +37,7 @@ class Answer:
         self._h11: h11.Connection | None = None
         self._plain = b""
         self._informational = 0
+        self._cut = False
         self._gunzip: Gunzip | None = None
         self._ended = False
         self._failure: ConnectionFailed | None = None
@@ -64,6 +65,7 @@ class Answer:
             # Of the request h11 need know only what decides how the answer is framed.
             self._h11.send(h11.Request(method=self._method, target="/", headers=[("Host", "-")]))
             self._h11.send(h11.EndOfMessage())
+        self._cut = not data
         self._h11.receive_data(data)
         if not self.begun:
             self._read_head()
@@ -170,4 +172,8 @@ class Answer:
         try:
             return self._h11.next_event()
         except h11.RemoteProtocolError as error:
-            raise ConnectionFailed(f"{self._url}: no HTTP, or cut off: {error}") from error
+            if self._cut:
+                raise ConnectionFailed(
+                    f"{self._url}: the connection was closed in the midst of an answer"
+                ) from error
+            raise ConnectionFailed(f"{self._url}: this is no HTTP: {error}") from error
