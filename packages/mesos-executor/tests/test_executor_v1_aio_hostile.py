@@ -183,9 +183,7 @@ def test_credentials_that_fail_later_and_faults_of_ours_end_the_driver(
         raise ZeroDivisionError
 
     async def scene() -> None:
-        with pytest.raises(
-            DriverAborted, match="the UPDATE of task one could not be sent: RuntimeError: no ticket"
-        ):
+        with pytest.raises(DriverAborted, match="of task one could not be sent: RuntimeError: no ticket"):
             async with AsyncHttpExecutorDriver(agent.environ(), auth=OneTicket()) as driver:
                 (await next_stream(agent)).subscribe()
                 await expect(driver, events.Registered)

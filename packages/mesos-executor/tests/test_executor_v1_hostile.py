@@ -223,9 +223,7 @@ def test_over_tls_with_the_certificates_of_libprocess(tmp_path: Path, verify: bo
 def test_credentials_that_fail_later_end_the_driver(agent: HttpAgent) -> None:
     setup = Setup(agent, auth=OneTicket()).connect()
     setup.driver.send_status_update(status("one", RUNNING))
-    with pytest.raises(
-        DriverAborted, match="the UPDATE of task one could not be sent: RuntimeError: no ticket"
-    ):
+    with pytest.raises(DriverAborted, match="of task one could not be sent: RuntimeError: no ticket"):
         setup.driver.join(DEADLINE)
 
 
