@@ -1,13 +1,18 @@
-"""Feedback on operations over the v1 driver: a real cluster and the embedded one give the same."""
+"""Feedback on operations over the v1 driver: real and embedded masters and agents give the same."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from differential.operator_calls import ask
-from mesos_local import LocalCluster
+from mesos_auth import Credential
+from mesos_local import AgentSettings, LocalCluster
+from mesos_local.agent.shell import AgentShell
+from mesos_local.cluster import command_executor
+from mesos_local.config import parse_resources
 from mesos_proto.v1 import mesos_pb2 as mesos
 from mesos_proto.v1 import scheduler_pb2 as scheduler
 from mesos_scheduler import SchedulerDriver
@@ -20,12 +25,16 @@ from realmesos.process import wait_for
 pytestmark = pytest.mark.ci
 
 ROLE = "feedback"
+CREDENTIAL = Credential("agent", "secret-of-agent")
 Restart = Callable[[], object]
 
 
-@pytest.fixture(params=["real", "embedded"])
-def cluster(request: pytest.FixtureRequest) -> Any:
-    """The address of a master, and how its agent dies and comes back."""
+@pytest.fixture(params=["real", "embedded", "mixed"])
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """The address of a master, and how its agent dies and comes back.
+
+    The mixed cluster has a real master, which wants to know its agents, and an agent of ours.
+    """
     if request.param == "real":
         factory: ClusterFactory = request.getfixturevalue("real_cluster")
         real = factory(masters=1, agents=1)
@@ -35,6 +44,22 @@ def cluster(request: pytest.FixtureRequest) -> Any:
             real.agents[0].start()
 
         yield real.address, restart
+        return
+    if request.param == "mixed":
+        factory = request.getfixturevalue("real_cluster")
+        credentials = {CREDENTIAL.principal: CREDENTIAL.secret}
+        flags = {"authenticate_agents": True}
+        master = factory(masters=1, agents=0, credentials=credentials, master_flags=flags)
+        settings = AgentSettings(
+            work_dir=str(tmp_path),
+            command_executor=command_executor(),
+            resources=parse_resources("cpus:4;mem:4096;disk:10000"),
+            credential=CREDENTIAL,
+        )
+        agent = AgentShell(settings, master.address, bind="127.0.0.1:0", flags={})
+        agent.start()
+        yield master.address, agent.restart
+        agent.stop()
         return
     with LocalCluster(resources="cpus:4;mem:4096;disk:10000") as local:
         yield local.master_address, local.agents[0].restart
