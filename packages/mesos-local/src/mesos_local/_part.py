@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import abc
+import socket
+import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -37,6 +40,7 @@ class Part(abc.ABC):
         self._messenger: Messenger | None = None
         self._shell: SessionShell | None = None
         self._resumed: threading.Event | None = None
+        self._reserved: socket.socket | None = None
 
     @abc.abstractmethod
     def start(self) -> None:
@@ -51,12 +55,36 @@ class Part(abc.ABC):
         """Let go of what is not the Messenger's."""
 
     def _open(self) -> Messenger:
+        if self._reserved is None:
+            self._reserve()
         self._endpoint = FaultyEndpoint(self.plan, bind=self._bind)
         messenger = Messenger(self._id, endpoint=self._endpoint)
         messenger.start()
         self._messenger = messenger
         self._bind = f"{messenger.upid.ip}:{messenger.upid.port}"
         return messenger
+
+    def _reserve(self) -> None:
+        """Keep the port for as long as this part may be started again; others take any that is free."""
+        if sys.platform != "linux":
+            return  # Elsewhere a port that is bound cannot be listened on by another socket.
+        ip, _, port = self._bind.rpartition(":")
+        reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            reserved.bind((ip, int(port)))
+        except OSError:
+            reserved.close()  # The endpoint will say what is wrong.
+            return
+        self._bind = f"{ip}:{reserved.getsockname()[1]}"
+        self._reserved = reserved
+        weakref.finalize(self, reserved.close)
+
+    def release(self) -> None:
+        """Give the port back: it will not be started again."""
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
 
     def _begin(
         self,

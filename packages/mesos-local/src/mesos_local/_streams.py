@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mesos_messenger import ProtocolError
 from mesos_messenger.http import Pipe, StreamingResponse
 from mesos_proto import evolve
 
@@ -23,7 +24,7 @@ class _Breakable(Pipe):
 
     async def __anext__(self) -> bytes:
         if self.broken and not self._parts:
-            raise ConnectionResetError("the stream was cut")
+            raise ProtocolError("a fault cut the stream")
         return await Pipe.__anext__(self)
 
 

@@ -214,10 +214,12 @@ class LocalCluster:
         self.faults.heal()
         for agent in self._agents:
             agent.stop()
+            agent.release()
         self._agents = []
         # The leading one last: otherwise the next would be elected meanwhile.
         for master in sorted(self._masters, key=lambda each: each.leads):
             master.stop()
+            master.release()
         if self._work_dir is not None and self._given_work_dir is None:
             shutil.rmtree(self._work_dir, ignore_errors=True)
 

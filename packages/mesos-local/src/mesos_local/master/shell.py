@@ -124,7 +124,7 @@ class MasterShell(Part):
     @property
     def leads(self) -> bool:
         """Whether it runs, and is the leading master."""
-        return self.running and self.session.state.recovered
+        return self.running and self.ended is None and self.session.state.recovered
 
     @property
     def election(self) -> Election | None:
@@ -172,9 +172,10 @@ class MasterShell(Part):
         """End, on the loop's thread, as a real master exits."""
         log.error("Master %s ends: %s", self.session.state.id, reason)
         self.shell.stop()
-        self._ending = threading.Thread(target=self.crash, name="mesos-local-master-ends", daemon=True)
-        self._ending.start()
-        self.ended = reason  # Last: who waits for this goes on to wait for that thread.
+        ending = threading.Thread(target=self.crash, name="mesos-local-master-ends", daemon=True)
+        ending.start()
+        self._ending = ending
+        self.ended = reason
 
     def wait_ended(self, timeout: float) -> bool:
         """Wait until it has ended by itself; False when it has not after `timeout` seconds."""
