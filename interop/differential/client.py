@@ -33,7 +33,16 @@ _KINDS = (
     internal.ExecutorToFrameworkMessage,
 )
 # A task may have gone on while an update of it waited: of `latest_state` only the presence counts.
-_VARYING = {"latest_state", "timestamp", "uuid", "master_info", "pid", "container_status", "data"}
+_VARYING = {
+    "unreachable_time",
+    "latest_state",
+    "timestamp",
+    "uuid",
+    "master_info",
+    "pid",
+    "container_status",
+    "data",
+}
 Call = scheduler.Call
 
 
@@ -215,10 +224,18 @@ class Client:
         filters = mesos.Filters(refuse_seconds=seconds)
         self.call(type=Call.DECLINE, decline=Call.Decline(offer_ids=[offer.id], filters=filters))
 
-    def fence(self) -> None:
-        """Have the master answer, and note all but offers that came before the answer."""
+    def heard(self) -> list[str]:
+        """Give the names of what came and was not taken."""
+        with self._changed:
+            return [str(each.DESCRIPTOR.name) for each in self._inbox]
+
+    def fence(self, agent: str = "") -> None:
+        """Have the master answer, and note all but offers that came before the answer.
+
+        A master that waits for agents it knows answers only about an `agent` that it does not know.
+        """
         name = f"fence-{time.monotonic_ns()}"
-        self.reconcile((name, ""))
+        self.reconcile((name, agent))
         self.take("StatusUpdateMessage", where=lambda each: each.update.status.task_id.value == name)
         with self._changed:
             others = [each for each in self._inbox if not isinstance(each, internal.ResourceOffersMessage)]

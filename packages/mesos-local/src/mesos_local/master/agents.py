@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterable
 
+from mesos_proto.durations import format_duration
 from mesos_proto.errors import ResourceError
 from mesos_proto.resources import Resources
 from mesos_proto.v0 import mesos_pb2 as mesos
@@ -22,6 +23,7 @@ __all__ = [
     "disconnect",
     "give_up_recovered",
     "mark_gone",
+    "not_back_in_time",
     "ping",
     "pong",
     "register",
@@ -157,7 +159,7 @@ def _readmit(master: Master, sender: str, message: internal.ReregisterSlaveMessa
     """Enter an agent this master does not hold: after its own restart, or after the agent's absence."""
     agent_id = message.slave.id.value
     was_unreachable = master.unreachable_agents.pop(agent_id, None) is not None
-    master.recovered_agents.pop(agent_id, None)
+    was_recovered = master.recovered_agents.pop(agent_id, None) is not None
     total = _total(message.slave, message.checkpointed_resources)
     agent = Agent(message.slave, sender, AgentState.ACTIVE, master.now, total, reregistered_time=master.now)
     master.agents[agent_id] = agent
@@ -179,8 +181,8 @@ def _readmit(master: Master, sender: str, message: internal.ReregisterSlaveMessa
             task.recovered = True
         else:
             allocator.hold(agent, framework.id, task.role, task.resources)
-        if was_unreachable:
-            _tell_back(master, framework, task)
+        if not was_recovered:
+            _tell_back(master, framework, task, was_unreachable)
     operator_events.agent_added(master, agent)
     for info in message.frameworks:
         if info.id.value in master.completed_frameworks:
@@ -200,7 +202,7 @@ def _role_of(resources: object) -> str:
     return next(iter(roles)) if roles else "*"
 
 
-def _tell_back(master: Master, framework: Framework, task: Task) -> None:
+def _tell_back(master: Master, framework: Framework, task: Task, was_unreachable: bool) -> None:
     tasks.tell_about(
         master,
         framework,
@@ -208,7 +210,8 @@ def _tell_back(master: Master, framework: Framework, task: Task) -> None:
         task.proto.slave_id,
         task.proto.state,
         _Status.REASON_SLAVE_REREGISTERED,
-        "Unreachable agent reregistered",
+        # The first is what upstream writes, twice "re" and all.
+        "Unreachable agent re-reregistered" if was_unreachable else "Unknown agent reregistered",
         task=task,
     )
 
@@ -311,7 +314,15 @@ def disconnect(master: Master, agent: Agent) -> None:
     master.set_timer(("reregister", agent.id), master.settings.agent_reregister_timeout)
 
 
-def mark_unreachable(master: Master, agent_id: str) -> None:
+def not_back_in_time(master: Master, agent_id: str) -> None:
+    """Give an agent up whose link broke, and that did not come back."""
+    agent = master.agents.get(agent_id)
+    if agent is not None and not agent.connected:
+        limit = format_duration(master.settings.agent_reregister_timeout)
+        mark_unreachable(master, agent_id, f"agent did not reregister within {limit} after disconnecting")
+
+
+def mark_unreachable(master: Master, agent_id: str, text: str = "health check timed out") -> None:
     """Give an agent up that did not answer, or did not come back in time."""
     agent = master.agents.get(agent_id)
     if agent is None:
@@ -330,8 +341,8 @@ def mark_unreachable(master: Master, agent_id: str) -> None:
                 task,
                 framework.lost_state(mesos.TASK_UNREACHABLE),
                 _Status.REASON_SLAVE_REMOVED,
-                f"Agent {agent.info.hostname} is unreachable: health check timed out",
-                unreachable_time=master.now if framework.partition_aware else None,
+                text,
+                unreachable_time=master.now,
             )
     _forget(master, agent)
 

@@ -342,8 +342,7 @@ class MasterSession:
             case ("ping", str(agent_id)):
                 agents.ping(state, agent_id)
             case ("reregister", str(agent_id)):
-                if agent_id in state.agents and not state.agents[agent_id].connected:
-                    agents.mark_unreachable(state, agent_id)
+                agents.not_back_in_time(state, agent_id)
 
     def _authenticated(self, pid: str, principal: str | None) -> None:
         waiting = self.state.authenticating.pop(pid, [])

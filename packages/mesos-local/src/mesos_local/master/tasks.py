@@ -347,9 +347,6 @@ def _answer_unknown(master: Master, framework: Framework, asked: scheduler.Call.
     if agent_id in master.recovered_agents or (not agent_id and master.recovered_agents):
         return
     unreachable_time = None
-    unreachable = framework.unreachable.get(asked.task_id.value)
-    if not agent_id and unreachable is not None:
-        agent_id = unreachable.agent_id
     if agent_id in master.agents:
         state, text = mesos.TASK_GONE, "Task is unknown to the agent"
     elif agent_id in master.unreachable_agents:

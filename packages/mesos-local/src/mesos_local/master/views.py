@@ -168,8 +168,14 @@ def slaves(master: Master, agent_id: str | None = None) -> Json:
             if agent_id in (None, each.id)
         ],
         "recovered_slaves": [
-            {"id": key, "hostname": info.hostname, "port": info.port}
+            {
+                "id": key,
+                "hostname": info.hostname,
+                "port": info.port,
+                "attributes": _models.attributes(info.attributes),
+            }
             for key, info in master.recovered_agents.items()
+            if agent_id in (None, key)
         ],
     }
 
