@@ -146,7 +146,7 @@ class Outbox:
         """Open the connection."""
         self.state = OutboxState.CONNECTING
         self.used = self._endpoint.now()
-        self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        self._connecting = self._endpoint.peers.connect(self._connect())
 
     async def _connect(self) -> None:
         link = Link(self)
@@ -154,6 +154,8 @@ class Outbox:
             await self._endpoint.open_connection(self.address, lambda: link)
         except (OSError, asyncio.TimeoutError, ValueError) as error:
             link.outbox = None
+            if self._connecting is not asyncio.current_task():
+                return
             self._connecting = None
             reason = f"cannot connect: {str(error) or type(error).__name__}"
             self._broken(reason, Drop.CONNECT_FAILED, everything=True)
@@ -163,6 +165,12 @@ class Outbox:
             if link.transport is not None:
                 link.transport.abort()
             raise
+        if self._connecting is not asyncio.current_task():
+            # Called off when it was just done: before Python 3.12, `wait_for` then returns all the same.
+            link.outbox = None
+            if link.transport is not None:
+                link.transport.abort()
+            return
         self._connecting = None
         self._link = link
         if link.lost.done():

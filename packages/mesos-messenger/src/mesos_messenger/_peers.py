@@ -37,6 +37,7 @@ class Peers:
         self.connections: set[Connection] = set()
         self._paused: dict[Address, set[Messenger]] = {}
         self._ending: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
 
     def room(self, more: int = 0) -> bool:
@@ -104,6 +105,13 @@ class Peers:
         else:
             transport.close()
 
+    def connect(self, connecting: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        """Begin to connect; a stop waits until that has ended, too."""
+        task = asyncio.get_running_loop().create_task(connecting)
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        return task
+
     def _end(self, ending: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(ending)
         self._ending.add(task)
@@ -135,7 +143,8 @@ class Peers:
             await asyncio.gather(*closing, return_exceptions=True)
         for outbox in self.outboxes.values():
             outbox.abandon()
-        ending = list(self._ending)
+        # What has been called off closes its socket in turns of its own.
+        ending = [*self._ending, *self._connecting]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
